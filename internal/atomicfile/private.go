@@ -1,0 +1,122 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// InsecureError says why a file or directory is not used: somebody else could have read or changed it.
+type InsecureError struct {
+	Path   string
+	Reason string
+	fix    string
+}
+
+func (e *InsecureError) Error() string { return e.Path + " " + e.Reason }
+
+// Hint says what would make the path acceptable.
+func (e *InsecureError) Hint() string { return e.fix }
+
+// MkdirPrivate makes the directory path, for its owner alone, and its parents where they are missing. A directory
+// that is there already must be a real one, ours, and not writable by others: they could swap the files in it.
+func MkdirPrivate(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return fmt.Errorf("make private directory: %w", err)
+		}
+		info, err = os.Lstat(path)
+	}
+	if err != nil {
+		return fmt.Errorf("make private directory: %w", err)
+	}
+	if !info.IsDir() {
+		return notReal(path, info, "a directory")
+	}
+	if err := owned(path, info); err != nil {
+		return err
+	}
+	if checksModes && info.Mode().Perm()&0o022 != 0 {
+		return &InsecureError{Path: path, fix: "chmod go-w " + ShellWord(path),
+			Reason: fmt.Sprintf("can be changed by other users (mode %04o)", info.Mode().Perm())}
+	}
+	return nil
+}
+
+// ReadPrivate returns the content of path if it is a file of ours that nobody else can read or write.
+func ReadPrivate(path string) ([]byte, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if err := regular(path, info); err != nil { // says more than the ELOOP that opening a link would give
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read private file: %w", err)
+	}
+	defer f.Close()
+	if err := private(f, path); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("read private file: %w", err)
+	}
+	return data, nil
+}
+
+// private judges the open file, not the path: what is judged is what is read.
+func private(f *os.File, path string) error {
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read private file: %w", err)
+	}
+	if err := regular(path, info); err != nil {
+		return err
+	}
+	if err := owned(path, info); err != nil {
+		return err
+	}
+	if checksModes && info.Mode().Perm()&0o077 != 0 {
+		return &InsecureError{Path: path, fix: "chmod 600 " + ShellWord(path),
+			Reason: fmt.Sprintf("is open to other users (mode %04o)", info.Mode().Perm())}
+	}
+	return nil
+}
+
+func regular(path string, info fs.FileInfo) error {
+	if info.Mode().IsRegular() {
+		return nil
+	}
+	return notReal(path, info, "a file")
+}
+
+func notReal(path string, info fs.FileInfo, want string) error {
+	e := &InsecureError{Path: path, Reason: "is not " + want}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		e.Reason = "is a symbolic link, which is not followed"
+		e.fix = "put " + want + " itself at " + path + " in place of the link"
+	}
+	return e
+}
+
+func owned(path string, info fs.FileInfo) error {
+	if belongsToUs(info) {
+		return nil
+	}
+	return &InsecureError{Path: path, Reason: "belongs to another user",
+		fix: "run as the user who owns it, or set AGENTSECRETS_HOME to a directory of yours"}
+}
+
+// ShellWord makes path one word for a POSIX shell, so that a hint with it can be pasted.
+func ShellWord(path string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,="
+	if path != "" && strings.Trim(path, plain) == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
