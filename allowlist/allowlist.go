@@ -1,0 +1,63 @@
+// Package allowlist decides where requests with secrets may go.
+//
+//	rule, err := allowlist.ParseRule("api.stripe.com")
+//	list := &allowlist.List{Rules: []allowlist.Rule{rule}}
+//	err = list.Check(allowlist.Use{Name: "STRIPE_KEY", Host: "api.stripe.com", Port: 443, Place: "header:authorization"})
+//	var denied *allowlist.DeniedError // has a Hint: the command that would allow it
+//	policy, err := allowlist.LoadPolicy(path)
+//	err = policy.List(projectID).Check(use)
+//
+// Guarantees: what no rule names is denied, an empty list denies everything; a binding narrows where one secret may
+// go and never widens it; hosts are compared exactly, in the form of NormalHost; a policy file that cannot be
+// understood whole is an error and stays as it is. Nothing here knows a value.
+package allowlist
+
+import "slices"
+
+// List is what one project may reach. Nil and the zero List allow nothing.
+type List struct {
+	Rules    []Rule
+	Bindings map[string]Binding // by the secret's name; a secret without one may go to any allowed host
+}
+
+// Use is one placeholder in one request.
+type Use struct {
+	Name         string // of the secret
+	Host         string
+	Port         int
+	Method, Path string
+	Place        string // as internal/place writes it
+}
+
+// Check returns nil if the use is allowed, else a *DeniedError. The first of these decides: there are rules at all,
+// one of them names the host, the binding's hosts, the binding's places.
+func (l *List) Check(u Use) error {
+	if l == nil || len(l.Rules) == 0 {
+		return u.denied(reasonEmpty, Binding{})
+	}
+	host, err := NormalHost(u.Host)
+	if err != nil || !matchAny(l.Rules, host, u.Port) {
+		return u.denied(reasonDomain, Binding{})
+	}
+	b := l.Bindings[u.Name]
+	if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {
+		return u.denied(reasonBinding, b)
+	}
+	if !b.allowsPlace(u.Place) {
+		return u.denied(reasonPlace, b)
+	}
+	return nil
+}
+
+// Reaches reports whether a rule names host on port: whether any value might ever go there.
+func (l *List) Reaches(host string, port int) bool {
+	if l == nil {
+		return false
+	}
+	normal, err := NormalHost(host)
+	return err == nil && matchAny(l.Rules, normal, port)
+}
+
+func matchAny(rules []Rule, host string, port int) bool {
+	return slices.ContainsFunc(rules, func(r Rule) bool { return r.match(host, port) })
+}

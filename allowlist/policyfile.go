@@ -1,0 +1,231 @@
+package allowlist
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/place"
+)
+
+// The form of the policy file. Rules are texts as people write them, so that a file reads like the command line:
+//
+//	{"version": 1,
+//	 "rules": [{"rule": "api.acme.test:9443", "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
+//	 "bindings": {"prj_1": {"ACME_KEY": {"hosts": ["api.acme.test:9443"], "places": ["header"]}}},
+//	 "password": "$argon2id$…"}
+//
+// Unknown fields at the top are kept. Unknown fields of a rule or a binding are refused: they may restrict it.
+
+type fields map[string]json.RawMessage
+
+type fileRule struct {
+	Rule    string     `json:"rule"`
+	AddedBy string     `json:"added_by,omitempty"`
+	AddedAt *time.Time `json:"added_at,omitempty"`
+}
+
+type fileBinding struct {
+	Hosts  []string `json:"hosts,omitempty"`
+	Places []string `json:"places,omitempty"`
+}
+
+var errNewer = errors.New("its version is newer than this program")
+
+func decodePolicy(data []byte) (*Policy, error) {
+	var f fields
+	if err := strict(data, &f); err != nil {
+		return nil, err
+	}
+	p := &Policy{rest: f}
+	if err := f.take("version", &p.Version); err != nil {
+		return nil, err
+	}
+	if p.Version > policyVersion {
+		return nil, fmt.Errorf("%w: %d", errNewer, p.Version)
+	}
+	if p.Version != policyVersion {
+		return nil, errors.New("it has no valid version")
+	}
+	if err := f.take("password", &p.Password); err != nil {
+		return nil, err
+	}
+	var err error
+	if p.Rules, err = f.rules(); err != nil {
+		return nil, err
+	}
+	p.Bindings, err = f.bindings()
+	return p, err
+}
+
+// take moves one field out of f into v.
+func (f fields) take(name string, v any) error {
+	raw, ok := f[name]
+	if !ok {
+		return nil
+	}
+	delete(f, name)
+	if err := strict(raw, v); err != nil {
+		return fmt.Errorf("in %q: %w", name, err)
+	}
+	return nil
+}
+
+func (f fields) rules() ([]Rule, error) {
+	var texts []json.RawMessage
+	if err := f.take("rules", &texts); err != nil {
+		return nil, err
+	}
+	var rules []Rule
+	for _, raw := range texts {
+		var t fileRule
+		if err := strict(raw, &t); err != nil {
+			return nil, fmt.Errorf("in a rule: %w", err)
+		}
+		r, err := ParseRule(t.Rule)
+		if err != nil {
+			return nil, err
+		}
+		r.AddedBy = t.AddedBy
+		if t.AddedAt != nil {
+			r.AddedAt = *t.AddedAt
+		}
+		rules = append(rules, r)
+	}
+	return rules, nil
+}
+
+func (f fields) bindings() (map[string]map[string]Binding, error) {
+	var texts map[string]json.RawMessage
+	if err := f.take("bindings", &texts); err != nil {
+		return nil, err
+	}
+	all := map[string]map[string]Binding{}
+	for project, raw := range texts {
+		var named map[string]json.RawMessage
+		if err := strict(raw, &named); err != nil {
+			return nil, fmt.Errorf("in the bindings of %q: %w", project, err)
+		}
+		all[project] = map[string]Binding{}
+		for name, raw := range named {
+			b, err := decodeBinding(raw)
+			if err != nil {
+				return nil, fmt.Errorf("in the binding of %q: %w", name, err)
+			}
+			all[project][name] = b
+		}
+	}
+	return all, nil
+}
+
+func decodeBinding(raw json.RawMessage) (Binding, error) {
+	var f fields
+	if err := strict(raw, &f); err != nil {
+		return Binding{}, err
+	}
+	hosts, err := f.texts("hosts")
+	if err != nil {
+		return Binding{}, err
+	}
+	places, err := f.texts("places")
+	if err != nil {
+		return Binding{}, err
+	}
+	for unknown := range f {
+		return Binding{}, fmt.Errorf("it has an unknown field %q", unknown)
+	}
+	var b Binding
+	if b.Hosts, err = convert(hosts, ParseRule); err != nil {
+		return Binding{}, err
+	}
+	b.Places, err = convert(places, place.Parse)
+	return b, err
+}
+
+// texts refuses an empty list: to its writer it may have meant nowhere, and it would mean anywhere.
+func (f fields) texts(name string) ([]string, error) {
+	_, there := f[name]
+	var texts []string
+	if err := f.take(name, &texts); err != nil {
+		return nil, err
+	}
+	if there && len(texts) == 0 {
+		return nil, fmt.Errorf("%q is an empty list", name)
+	}
+	return texts, nil
+}
+
+func convert[T any](texts []string, parse func(string) (T, error)) ([]T, error) {
+	var all []T
+	for _, text := range texts {
+		v, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// strict decodes one JSON value and nothing else. A null is refused: it would stand for "no restriction".
+func strict(data []byte, v any) error {
+	if strings.TrimSpace(string(data)) == "null" {
+		return errors.New("it holds null where a value belongs")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("it is not valid: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows its end")
+	}
+	return nil
+}
+
+// encodePolicy refuses what decodePolicy would not read back: such a file would be corrupt from the start.
+func encodePolicy(p *Policy) ([]byte, error) {
+	f := maps.Clone(p.rest)
+	if f == nil {
+		f = fields{}
+	}
+	bindings := map[string]map[string]fileBinding{}
+	for project, named := range p.Bindings {
+		bindings[project] = map[string]fileBinding{}
+		for name, b := range named {
+			bindings[project][name] = fileBinding{Hosts: ruleTexts(b.Hosts), Places: b.Places}
+		}
+	}
+	for name, v := range map[string]any{"version": policyVersion, "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", name, err)
+		}
+		f[name] = raw
+	}
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode policy: %w", err)
+	}
+	if _, err := decodePolicy(data); err != nil {
+		return nil, fmt.Errorf("encode policy: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+func fileRules(rules []Rule) []fileRule {
+	texts := []fileRule{}
+	for _, r := range rules {
+		t := fileRule{Rule: r.String(), AddedBy: r.AddedBy}
+		if !r.AddedAt.IsZero() {
+			t.AddedAt = &r.AddedAt
+		}
+		texts = append(texts, t)
+	}
+	return texts
+}
