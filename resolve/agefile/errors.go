@@ -1,0 +1,36 @@
+package agefile
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
+)
+
+// ErrNoVault says that nothing has been set up in a directory.
+var ErrNoVault error = noVault{}
+
+type noVault struct{}
+
+func (noVault) Error() string { return "there is no vault" }
+func (noVault) Hint() string  { return "agentsecrets init --store file" }
+
+// CorruptError says that a file is not what this package wrote, or is gone. Nothing is overwritten then.
+type CorruptError struct {
+	Path   string
+	reason string
+}
+
+func (e *CorruptError) Error() string { return fmt.Sprintf("%s is damaged: %s", e.Path, e.reason) }
+
+// Hint says how to get going again: with the backup that is kept here for the vault, with the user's own otherwise.
+func (e *CorruptError) Hint() string {
+	dir := filepath.Dir(e.Path)
+	backup := filepath.Join(dir, backupName)
+	if found, err := exists(backup); filepath.Base(e.Path) == vaultName && found && err == nil {
+		return fmt.Sprintf("%s is the vault before the last change; to go back to it: cp -p %s %s", backupName,
+			atomicfile.ShellWord(backup), atomicfile.ShellWord(e.Path))
+	}
+	return fmt.Sprintf("put %s back from a backup of yours; without one what it held is lost: move identity.txt and "+
+		"vault.age* out of %s, then: agentsecrets init --store file", filepath.Base(e.Path), dir)
+}
