@@ -1,0 +1,125 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+)
+
+// A form is a way in which text may show a value.
+type form uint8
+
+const (
+	verbatim form = iota
+	inBase64
+	inHex
+	inPercent
+	inJSON
+	inHTML
+	numForms
+)
+
+func (f form) String() string {
+	return [numForms]string{"verbatim", "base64", "hex", "percent", "json", "html"}[f]
+}
+
+// A pattern is a text to look for.
+type pattern struct {
+	text []byte
+	form form
+}
+
+// Anything shorter would be met by chance, and a client could guess it.
+const (
+	minPattern = 8
+	minBase64  = 10
+)
+
+// patternsOf lists what to look for so that no echo of value passes: the forms
+// of the whole, and of its lines where it has several.
+func patternsOf(value []byte, l limits) []pattern {
+	if len(value) < minPattern {
+		return nil
+	}
+	var out []pattern
+	for _, part := range append([][]byte{value}, lines(value)...) {
+		for _, p := range formsOf(part) {
+			// A stream never holds a line break or another control byte back, so
+			// a form with one could not be found whole. The lines stand for it.
+			if bytes.IndexFunc(p.text, isControl) < 0 {
+				out = cut(out, p, l)
+			}
+		}
+	}
+	return out
+}
+
+// cut appends p in pieces that a stream can hold back whole. Each piece is
+// redacted by itself; they overlap so that none is short enough to be guessed.
+func cut(out []pattern, p pattern, l limits) []pattern {
+	for len(p.text) > l.piece {
+		out = append(out, pattern{p.text[:l.piece:l.piece], p.form})
+		p.text = p.text[l.piece-l.rest:]
+	}
+	return append(out, p)
+}
+
+// formsOf lists the forms of text, without repetitions.
+func formsOf(text []byte) []pattern {
+	d := distinct{seen: make(map[string]struct{})}
+	d.add(verbatim, text, bytes.ToUpper(text), bytes.ToLower(text))
+	if latin := latin1(text); len(latin) != len(text) {
+		d.add(verbatim, latin)
+		d.add(inJSON, jsonForms(latin)...)
+	}
+	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			if core := base64Core(enc, text, before); len(core) >= minBase64 {
+				d.add(inBase64, core)
+			}
+		}
+	}
+	lower := []byte(hex.EncodeToString(text))
+	d.add(inHex, lower, bytes.ToUpper(lower))
+	d.add(inPercent, percentForms(text)...)
+	d.add(inJSON, jsonForms(text)...)
+	d.add(inHTML, htmlForms(text)...)
+	return d.list
+}
+
+type distinct struct {
+	list []pattern
+	seen map[string]struct{}
+}
+
+func (d *distinct) add(f form, texts ...[]byte) {
+	for _, t := range texts {
+		if _, ok := d.seen[string(t)]; ok || len(t) < minPattern {
+			continue
+		}
+		d.seen[string(t)] = struct{}{}
+		d.list = append(d.list, pattern{t, f})
+	}
+}
+
+// base64Core returns the characters that text has in the base64 of anything in
+// which before bytes (modulo 3) come ahead of it. A character that shares its six
+// bits with a neighbour is not among them.
+func base64Core(enc *base64.Encoding, text []byte, before int) []byte {
+	whole := append(make([]byte, before, before+len(text)), text...)
+	out := make([]byte, enc.EncodedLen(len(whole)))
+	enc.Encode(out, whole)
+	return out[(8*before+5)/6 : 8*len(whole)/6]
+}
+
+// latin1 is text as a program shows it that takes each byte for a character, as
+// servers do with header fields (WSGI, Node).
+func latin1(text []byte) []byte {
+	out := make([]rune, len(text))
+	for i, c := range text {
+		out[i] = rune(c)
+	}
+	return []byte(string(out))
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }

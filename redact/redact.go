@@ -1,0 +1,83 @@
+// Package redact takes known values out of text on its way back to a client.
+//
+//	released := redact.NewSet()
+//	released.Add(value)                         // when it goes to an origin
+//	body := redact.NewReader(resp.Body, released)
+//	io.Copy(w, body)                            // the same number of bytes, without echoes
+//	echoes := body.Counts()
+//	echoes.Add(released.Header(resp.Header))
+//
+// Guarantees: every byte of every complete form of a value in a [Set] is
+// covered, the union where forms overlap, whatever the chunks in which a stream
+// comes. Text without a complete form passes byte for byte: to cover fragments
+// would tell a client how much of a guess is right. Which bytes a stream holds
+// back follows from the text alone, not from the values. The number of bytes
+// never changes, so declared lengths stay true.
+//
+// Not found: values under 8 bytes, forms broken over lines, and transformations
+// outside the list in forms.go.
+package redact
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"sync"
+	"sync/atomic"
+
+	"github.com/agentsecrets/agentsecrets/resolve"
+)
+
+// Marker stands for a form where the whole of it fits, filled up with '*' to the
+// length covered. Elsewhere there are only '*'.
+const Marker = "[REDACTED_BY_AGENTSECRETS]"
+
+// A Set holds the values released so far in one run. It is safe for concurrent
+// use; streams under way see values as they are added.
+type Set struct {
+	limits limits
+	tables atomic.Pointer[tables] // nil until a value has been added
+
+	mu       sync.Mutex // guards what follows
+	known    map[[sha256.Size]byte]struct{}
+	patterns []pattern
+	spaces   bool
+}
+
+// limits are fields only so that tests can reach them with short texts.
+type limits struct {
+	hold  int // most bytes that a stream holds back
+	piece int // longest pattern
+	rest  int // what pieces of a longer form have in common, so the least length of the last
+}
+
+// NewSet returns an empty set.
+func NewSet() *Set {
+	return newSet(limits{hold: 4 << 10, piece: 2 << 10, rest: 512})
+}
+
+func newSet(l limits) *Set {
+	return &Set{limits: l, known: make(map[[sha256.Size]byte]struct{})}
+}
+
+// Add puts v into the set. It does nothing when v is in it already or empty.
+func (s *Set) Add(v resolve.Value) { s.add(v.Reveal()) }
+
+func (s *Set) add(value []byte) {
+	if len(value) == 0 {
+		return
+	}
+	sum := sha256.Sum256(value)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.known[sum]; ok {
+		return
+	}
+	s.known[sum] = struct{}{}
+	s.spaces = s.spaces || bytes.IndexByte(value, ' ') >= 0
+	s.patterns = append(s.patterns, patternsOf(value, s.limits)...)
+	s.tables.Store(newTables(s.patterns, s.spaces))
+}
+
+// Empty reports whether no value was added. Values too short to look for count:
+// holding back only for the others would tell their lengths.
+func (s *Set) Empty() bool { return s.tables.Load() == nil }
