@@ -1,0 +1,175 @@
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// The two events of an exchange. They share an ID.
+const (
+	Decided = "decided" // written before the first byte goes upstream
+	Done    = "done"    // written when the exchange has ended
+)
+
+// How an exchange ended.
+const (
+	OK      = "OK"
+	Blocked = "BLOCKED"
+	Error   = "ERROR"
+)
+
+// TimeFormat is how a timestamp is written, always in UTC. Python 3.10 parses
+// no "Z" and no more than six digits.
+const TimeFormat = "2006-01-02T15:04:05.000000-07:00"
+
+const (
+	maxField  = 1 << 10 // bytes of one text
+	maxNames  = 1 << 10 // entries in SecretKeys
+	maxPlaces = 64      // entries in AuthStyles and Places
+)
+
+// Event says what was decided about an exchange, or how it ended. Its texts are
+// names and IDs, and the request as the client wrote it; no field is for a value.
+type Event struct {
+	ID             string    `json:"id"`
+	Timestamp      time.Time `json:"timestamp"`
+	Event          string    `json:"event"` // Decided or Done
+	SecretKeys     []string  `json:"secret_keys"`
+	AuthStyles     []string  `json:"auth_styles"`
+	Places         []string  `json:"places"`
+	Method         string    `json:"method"`
+	TargetURL      string    `json:"target_url"` // without query and userinfo
+	Domain         string    `json:"domain"`
+	StatusCode     int       `json:"status_code"`
+	DurationMS     int64     `json:"duration_ms"`
+	Status         string    `json:"status"` // OK, Blocked or Error
+	Reason         string    `json:"reason"` // "-" or a slug
+	Redacted       bool      `json:"redacted"`
+	Redactions     int       `json:"redactions"`
+	AgentID        string    `json:"agent_id"`
+	TokenID        string    `json:"token_id"`
+	RunID          string    `json:"run_id"`
+	Environment    string    `json:"environment"`
+	IdentityLevel  string    `json:"identity_level"` // anonymous, declared or issued
+	ResolutionPath string    `json:"resolution_path"`
+	CallerRole     string    `json:"caller_role"`
+	WorkspaceID    string    `json:"workspace_id"`
+	ProjectID      string    `json:"project_id"`
+}
+
+// NewID makes the ID of an exchange: 128 random bits, fit for a header field
+// and to be picked with a double click.
+func NewID() string { return strings.ToLower(rand.Text()) }
+
+// plain is Event without its methods.
+type plain Event
+
+// wire puts the timestamp's own form in its place; encoding/json takes the
+// outer of two fields of one name.
+type wire struct {
+	ID        string `json:"id"`
+	Timestamp string `json:"timestamp"`
+	*plain
+}
+
+// MarshalJSON writes the event on one line in which no byte can move a
+// terminal's cursor or turn its text around.
+func (e Event) MarshalJSON() ([]byte, error) {
+	e.limit()
+	e.Reason = cmp.Or(e.Reason, "-")
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	w := wire{e.ID, e.Timestamp.UTC().Format(TimeFormat), (*plain)(&e)}
+	if err := enc.Encode(w); err != nil {
+		return nil, fmt.Errorf("encode audit event: %w", err)
+	}
+	return printable(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; fields of later versions are let pass.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	var p plain
+	w := wire{plain: &p}
+	if err := json.Unmarshal(b, &w); err != nil {
+		return fmt.Errorf("decode audit event: %w", err)
+	}
+	at, err := time.Parse(TimeFormat, w.Timestamp)
+	if err != nil {
+		return fmt.Errorf("decode audit event: %w", err)
+	}
+	*e = Event(p)
+	e.ID, e.Timestamp = w.ID, at.UTC()
+	return nil
+}
+
+// limit bounds what a client can make us write, on copies of the lists.
+func (e *Event) limit() {
+	e.SecretKeys = capList(e.SecretKeys, maxNames)
+	e.AuthStyles = capList(e.AuthStyles, maxPlaces)
+	e.Places = capList(e.Places, maxPlaces)
+	for _, s := range []*string{
+		&e.ID, &e.Event, &e.Method, &e.TargetURL, &e.Domain, &e.Status, &e.Reason,
+		&e.AgentID, &e.TokenID, &e.RunID, &e.Environment, &e.IdentityLevel,
+		&e.ResolutionPath, &e.CallerRole, &e.WorkspaceID, &e.ProjectID,
+	} {
+		*s = capText(*s)
+	}
+}
+
+// capList is never nil: it is written as [], not null.
+func capList(list []string, most int) []string {
+	capped := make([]string, 0, min(len(list), most)+1)
+	for _, s := range list[:min(len(list), most)] {
+		capped = append(capped, capText(s))
+	}
+	if n := len(list) - most; n > 0 {
+		capped = append(capped, fmt.Sprintf("+%d more", n))
+	}
+	return capped
+}
+
+func capText(s string) string {
+	if len(s) <= maxField {
+		return s
+	}
+	cut := maxField
+	for cut > maxField-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut]
+}
+
+// printable escapes in JSON text what encoding/json leaves as it is: DEL, C1
+// controls, marks that change the direction of text, and all else that has no
+// shape. Such runes stand only inside strings, so the text stays JSON.
+func printable(b []byte) []byte {
+	if !bytes.ContainsFunc(b, hidden) {
+		return b
+	}
+	out := make([]byte, 0, len(b)+64)
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		switch {
+		case !hidden(r):
+			out = append(out, b[:n]...)
+		case r > 0xFFFF:
+			hi, lo := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		b = b[n:]
+	}
+	return out
+}
+
+func hidden(r rune) bool { return !unicode.IsPrint(r) }

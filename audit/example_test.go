@@ -1,0 +1,44 @@
+package audit_test
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/audit"
+)
+
+func Example() {
+	dir, err := os.MkdirTemp("", "audit")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	l, err := audit.Open(dir, time.Now)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	e := audit.Event{
+		ID: audit.NewID(), Event: audit.Decided, Status: audit.OK, SecretKeys: []string{"STRIPE_KEY"},
+		Places: []string{"header:authorization"}, Method: "GET", Domain: "api.stripe.com",
+	}
+	if err := l.Write(e); err != nil { // no record, no value
+		log.Fatal(err)
+	}
+	e.Event, e.Timestamp, e.StatusCode = audit.Done, time.Now(), 200
+	if err := l.Write(e); err != nil {
+		log.Fatal(err)
+	}
+
+	events, err := audit.Read(dir, audit.Filter{Last: 10, Secret: "STRIPE_KEY"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range events {
+		fmt.Println(e.SecretKeys, e.Method, e.Domain, e.StatusCode, e.Status)
+	}
+	// Output: [STRIPE_KEY] GET api.stripe.com 200 OK
+}

@@ -1,0 +1,149 @@
+// Package metrics counts what the proxy does, for Prometheus.
+//
+//	m := metrics.New(metrics.Config{Version: "1.0.0"})
+//	proxy, err := mitm.New(mitm.Config{Observer: m, …})
+//	mux.Handle("GET /metrics", m.Handler())
+//	authority, err := ca.Open(dir, ca.Config{Minted: m.LeafMinted, Hit: m.LeafHit})
+//	resolver, err := resolve.NewResolver(resolve.Config{Observe: func(d time.Duration) { m.Resolved("file", d) }, …})
+//
+// Guarantees: instruments live in a registry of their own; every label takes
+// one of a few values that are listed in this package, and whatever else is
+// told counts as "other". No name, host, path or value becomes a label.
+package metrics
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/agentsecrets/agentsecrets/audit"
+)
+
+// Config says what is measured.
+type Config struct {
+	Version string // of the program
+}
+
+// Metrics is a set of instruments. Its methods may be called concurrently.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	exchanges   vec[prometheus.Counter] // by decision and class
+	denials     vec[prometheus.Counter] // by reason
+	expansions  vec[prometheus.Counter] // by place
+	redactions  vec[prometheus.Counter] // by form
+	unresolved  prometheus.Counter
+	duration    prometheus.Histogram
+	overhead    prometheus.Histogram
+	resolution  vec[prometheus.Observer] // by store
+	connections vec[prometheus.Gauge]    // by state
+	leafMints   prometheus.Counter
+	leafHits    prometheus.Counter
+	holdback    prometheus.Gauge
+	auditFails  prometheus.Counter
+}
+
+// New makes instruments that all stand at zero.
+func New(c Config) *Metrics {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	in := factory{r}
+	in.info(c.Version)
+	return &Metrics{
+		registry:    r,
+		exchanges:   in.counters("exchanges_total", "Exchanges that ended, by what was decided and the class of their status.", byDecision(), byClass()),
+		denials:     in.counters("denials_total", "Exchanges that the proxy answered itself, by reason.", byReason()),
+		expansions:  in.counters("expansions_total", "Placeholders replaced by values, by place in the request.", byPlace()),
+		redactions:  in.counters("redactions_total", "Echoes taken out of responses, by the form they had.", byForm()),
+		unresolved:  in.counter("unresolved_total", "Placeholders for which no value was found."),
+		duration:    in.histogram("exchange_duration_seconds", "Time from the head of a request to the end of its response.", exchangeBuckets()),
+		overhead:    in.histogram("overhead_seconds", "Time that the proxy itself added before a request went upstream.", ownBuckets()),
+		resolution:  in.histograms("resolve_duration_seconds", "Time to find a value, by store.", ownBuckets(), byStore()),
+		connections: in.gauges("connections", "Open connections, by state.", byState()),
+		leafMints:   in.counter("leaf_mints_total", "Leaf certificates minted."),
+		leafHits:    in.counter("leaf_cache_hits_total", "Leaf certificates found in the cache."),
+		holdback:    in.gauge("holdback_bytes", "Bytes of responses read and not yet released."),
+		auditFails:  in.counter("audit_failures_total", "Audit events that could not be written."),
+	}
+}
+
+// Handler serves the metrics in the form that Prometheus asks for.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Observe counts an exchange by its done event; decided events count nothing.
+func (m *Metrics) Observe(e audit.Event) {
+	if e.Event == audit.Decided {
+		return
+	}
+	m.exchanges.of(decision(e.Status), class(e.StatusCode)).Inc()
+	if e.Status != audit.OK && e.Reason != "-" && e.Reason != "" {
+		m.denials.of(e.Reason).Inc()
+	}
+	m.duration.Observe((time.Duration(e.DurationMS) * time.Millisecond).Seconds())
+}
+
+func decision(status string) string {
+	switch status {
+	case audit.OK:
+		return "allowed"
+	case audit.Blocked:
+		return "blocked"
+	}
+	return "error"
+}
+
+func class(status int) string {
+	if status < 100 || status > 599 {
+		return "none"
+	}
+	return fmt.Sprintf("%dxx", status/100)
+}
+
+// Expanded counts a placeholder that was replaced; place is as in audit events
+// ("header:authorization"), of which the kind counts.
+func (m *Metrics) Expanded(place string) {
+	kind, _, _ := strings.Cut(place, ":")
+	m.expansions.of(kind).Inc()
+}
+
+// Redacted counts n echoes of one form.
+func (m *Metrics) Redacted(form string, n int) {
+	if n > 0 { // a counter panics when it is told to go back
+		m.redactions.of(form).Add(float64(n))
+	}
+}
+
+// Unresolved counts a placeholder without a value.
+func (m *Metrics) Unresolved() { m.unresolved.Inc() }
+
+// Overhead notes what the proxy itself added to an exchange.
+func (m *Metrics) Overhead(d time.Duration) { m.overhead.Observe(d.Seconds()) }
+
+// Resolved notes how long store took to find a value.
+func (m *Metrics) Resolved(store string, d time.Duration) {
+	m.resolution.of(store).Observe(d.Seconds())
+}
+
+// Connection notes delta more connections in a state.
+func (m *Metrics) Connection(state string, delta int) {
+	m.connections.of(state).Add(float64(delta))
+}
+
+// Holdback notes delta more bytes held back by redaction.
+func (m *Metrics) Holdback(delta int) { m.holdback.Add(float64(delta)) }
+
+// LeafMinted counts a minted leaf certificate.
+func (m *Metrics) LeafMinted() { m.leafMints.Inc() }
+
+// LeafHit counts a leaf certificate found in the cache.
+func (m *Metrics) LeafHit() { m.leafHits.Inc() }
+
+// AuditFailed counts an audit event that could not be written.
+func (m *Metrics) AuditFailed() { m.auditFails.Inc() }
