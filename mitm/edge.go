@@ -1,0 +1,160 @@
+package mitm
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+
+	"github.com/elazarl/goproxy"
+)
+
+// The edge is where clients arrive: CONNECT, which goproxy takes apart for us,
+// absolute-form requests, and requests to the proxy itself. goproxy's transport,
+// dialer and interception are never reached: every CONNECT is hijacked, nothing
+// else is given to it, and its dialers refuse.
+
+var errNotDialled = errors.New("goproxy does not dial here")
+
+func (p *Proxy) newEdge() *goproxy.ProxyHttpServer {
+	refuse := func(string, string) (net.Conn, error) { return nil, errNotDialled }
+	e := goproxy.NewProxyHttpServer()
+	e.Logger = log.New(io.Discard, "", 0)
+	e.ConnectDial = refuse
+	e.Tr = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errNotDialled }}
+	action := &goproxy.ConnectAction{Action: goproxy.ConnectHijack, Hijack: p.intercept}
+	e.OnRequest().HandleConnect(goproxy.FuncHttpsHandler(
+		func(host string, _ *goproxy.ProxyCtx) (*goproxy.ConnectAction, string) { return action, host }))
+	return e
+}
+
+// edgeKey carries what serveOuter found out about a CONNECT past goproxy.
+type edgeKey struct{}
+
+type admitted struct {
+	run  *Run
+	dest authority
+}
+
+func (p *Proxy) serveOuter(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method == http.MethodConnect:
+		p.serveConnect(w, r)
+	case r.URL.IsAbs():
+		p.serveAbsolute(w, r)
+	case p.cfg.Status != nil:
+		p.cfg.Status.ServeHTTP(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
+	run := p.runs.byCredential(r.Header.Get("Proxy-Authorization"))
+	if run == nil {
+		refuseConnect(w, needCredential())
+		return
+	}
+	dest, err := p.parseAuthority(r.RequestURI, 0)
+	if err != nil {
+		refuseConnect(w, &Problem{Status: 400, Slug: "bad_request", Message: "CONNECT names no host and port that we can read"})
+		return
+	}
+	ctx := context.WithValue(r.Context(), edgeKey{}, admitted{run, dest})
+	p.edge.ServeHTTP(earlyBytes{w}, r.WithContext(ctx))
+}
+
+// serveAbsolute answers "GET http://host/…", and the same with https, which
+// some old clients send instead of CONNECT.
+func (p *Proxy) serveAbsolute(w http.ResponseWriter, r *http.Request) {
+	run := p.runs.byCredential(r.Header.Get("Proxy-Authorization"))
+	if run == nil {
+		w.Header().Set("Proxy-Authenticate", challenge)
+		needCredential().write(w, "")
+		return
+	}
+	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
+	dest, err := p.parseAuthority(r.URL.Host, port)
+	if !known || err != nil || r.URL.User != nil {
+		(&Problem{Status: 400, Slug: "bad_authority", Message: "the URL names no host and port that we can read"}).write(w, "")
+		return
+	}
+	p.newExchange(run, r.URL.Scheme, dest).serve(w, r)
+}
+
+const challenge = `Basic realm="agentsecrets"`
+
+func needCredential() *Problem {
+	return &Problem{
+		Status: http.StatusProxyAuthRequired, Slug: "proxy_credential_required",
+		Message: "the proxy URL carries no credential of a live run",
+		Hint:    `eval "$(agentsecrets proxy env)"`,
+	}
+}
+
+// refuseConnect answers by hand, since clients show their users nothing of a
+// refused CONNECT but the status line, whose reason net/http does not let us
+// choose. The connection closes: kept open, Node would wait on it for ever.
+func refuseConnect(w http.ResponseWriter, p *Problem) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	reason := "agentsecrets: " + p.Message
+	if p.Hint != "" {
+		reason += "; run agentsecrets proxy env"
+	}
+	rec := &memory{head: http.Header{}}
+	p.write(rec, "")
+	rec.head.Set("Connection", "close")
+	if p.Status == http.StatusProxyAuthRequired {
+		rec.head.Set("Proxy-Authenticate", challenge)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", p.Status, reason)
+	rec.head.Set("Content-Length", fmt.Sprint(rec.body.Len()))
+	rec.head.Write(&b)
+	b.WriteString("\r\n")
+	b.Write(rec.body.Bytes())
+	conn.Write(b.Bytes())
+}
+
+// memory is a ResponseWriter that keeps what was written.
+type memory struct {
+	head http.Header
+	body bytes.Buffer
+}
+
+func (m *memory) Header() http.Header         { return m.head }
+func (m *memory) WriteHeader(int)             {}
+func (m *memory) Write(b []byte) (int, error) { return m.body.Write(b) }
+
+// earlyBytes keeps what a client sent in the same packet as CONNECT, usually
+// its ClientHello. goproxy hands a hijacker the bare connection and drops what
+// the HTTP server had already read from it.
+type earlyBytes struct{ http.ResponseWriter }
+
+func (e earlyBytes) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(e.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("hijack CONNECT: %w", err)
+	}
+	if n := rw.Reader.Buffered(); n > 0 {
+		early, _ := rw.Reader.Peek(n)
+		conn = &replayed{conn, io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)}
+	}
+	return conn, rw, nil
+}
+
+type replayed struct {
+	net.Conn
+	r io.Reader
+}
+
+func (c *replayed) Read(b []byte) (int, error) { return c.r.Read(b) }

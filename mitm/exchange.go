@@ -1,0 +1,327 @@
+package mitm
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/audit"
+	"github.com/agentsecrets/agentsecrets/redact"
+	"github.com/agentsecrets/agentsecrets/resolve"
+)
+
+// exchange is one request and its response, in the order of the steps that
+// serve takes: who, where, what, may it, what is it worth, write it down, put
+// it in, send, take echoes out, write it down. Any step that fails ends it.
+type exchange struct {
+	proxy  *Proxy
+	run    *Run
+	scope  Scope
+	id     string
+	start  time.Time
+	scheme string
+	dest   authority
+
+	method  string
+	target  target
+	uses    []found
+	denied  *Problem
+	live    bool // the body streams through the expander
+	guarded bool // sent where values may go
+	reaches bool // some value may go to this host
+
+	mu       sync.Mutex // guards what a body that streams through the expander adds
+	values   map[string]resolve.Value
+	decided  bool // the decided event is on file
+	bodyStop *Problem
+
+	status int
+	echoes redact.Counts
+}
+
+// found is a use with what auditing wants to know of it.
+type found struct {
+	Use
+	style string // "bearer", "basic", "header", "query", "path", "body", "form"
+}
+
+func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
+	return &exchange{
+		proxy: p, run: run, scope: run.now(), id: audit.NewID(), start: p.cfg.now(),
+		scheme: scheme, dest: dest, values: map[string]resolve.Value{}, echoes: redact.Counts{},
+	}
+}
+
+func (x *exchange) domain() string { return x.dest.short(x.scheme) }
+
+func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
+	defer x.finish()
+	x.method, x.target = r.Method, parseTarget(r.RequestURI)
+	if r.ProtoMajor == 1 && r.Body != http.NoBody {
+		// Without it net/http reads the whole request body before the first byte
+		// of a response, and an origin that answers as it reads waits for ever.
+		http.NewResponseController(w).EnableFullDuplex()
+	}
+	out, err := x.prepare(w, r)
+	if err != nil {
+		x.refuse(w, err)
+		return
+	}
+	x.send(w, r, out)
+}
+
+// prepare takes the steps up to the request that may be sent.
+func (x *exchange) prepare(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if err := x.checkAuthority(r); err != nil {
+		return nil, err
+	}
+	out := x.outgoing(r)
+	head := x.findHead(out)
+	if err := x.decide(r.Context(), head); err != nil {
+		return nil, err
+	}
+	body, err := x.readBody(out, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.decide(r.Context(), body.uses); err != nil {
+		return nil, err
+	}
+	if err := x.record(); err != nil {
+		return nil, err
+	}
+	if err := x.expandHead(out); err != nil {
+		return nil, err
+	}
+	if err := body.attach(out); err != nil {
+		return nil, err
+	}
+	x.release()
+	return out, nil
+}
+
+func (x *exchange) checkAuthority(r *http.Request) error {
+	switch r.Method {
+	case http.MethodTrace, "TRACK", http.MethodConnect:
+		return &Problem{Status: http.StatusMethodNotAllowed, Slug: "method_refused", Message: "the method " + r.Method + " is not forwarded", Domain: x.domain()}
+	}
+	port := map[string]int{"http": 80, "https": 443}[x.scheme]
+	named := append([]string{r.Host}, r.Header["Host"]...)
+	if r.URL.Host != "" {
+		named = append(named, r.URL.Host)
+	}
+	for _, text := range named {
+		if text == "" && !r.ProtoAtLeast(1, 1) {
+			continue // HTTP/1.0 knows no Host
+		}
+		if !x.proxy.same(x.dest, text, port) {
+			return x.misdirected()
+		}
+	}
+	if r.URL.User != nil || r.URL.Scheme != "" && r.URL.Scheme != x.scheme {
+		return x.misdirected()
+	}
+	return nil
+}
+
+func (x *exchange) misdirected() *Problem {
+	return &Problem{
+		Status: http.StatusMisdirectedRequest, Slug: "authority_mismatch", Domain: x.domain(),
+		Message: "the request names another host than its tunnel goes to",
+	}
+}
+
+// outgoing is the request as it will be sent, with nothing in it yet.
+func (x *exchange) outgoing(r *http.Request) *http.Request {
+	out := (&http.Request{
+		Method: r.Method, Host: x.domain(), Header: r.Header.Clone(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: r.ContentLength, Trailer: r.Trailer,
+	}).WithContext(r.Context())
+	upgrade := upgradeOf(r.Header)
+	removeHopByHop(out.Header)
+	if upgrade != "" {
+		out.Header.Set("Connection", "Upgrade")
+		out.Header.Set("Upgrade", upgrade)
+	}
+	if hasToken(r.Header["Te"], "trailers") {
+		out.Header.Set("Te", "trailers") // gRPC asks for it (RFC 9110, 10.1.4)
+	}
+	out.Header.Del("Host")
+	if _, ok := out.Header["User-Agent"]; !ok {
+		out.Header.Set("User-Agent", "") // or net/http adds its own
+	}
+	out.URL = x.target.url(x.scheme, x.dest)
+	return out
+}
+
+// decide asks policy about uses and resolves their values. Nothing is sent
+// before it has agreed to all of them.
+func (x *exchange) decide(ctx context.Context, uses []found) error {
+	x.uses = append(x.uses, uses...)
+	for _, u := range uses {
+		if err := x.allow(u); err != nil {
+			return err
+		}
+		v, err := x.proxy.cfg.Resolve(ctx, x.scope, u.Name)
+		if err != nil {
+			x.proxy.cfg.observer().Unresolved()
+			return asProblem(err, Problem{Status: 503, Slug: "store_locked", Name: u.Name, Message: "the value could not be resolved"})
+		}
+		x.values[u.Name] = v
+	}
+	return nil
+}
+
+func (x *exchange) allow(u found) error {
+	if x.scheme != "https" {
+		return &Problem{Status: 403, Slug: "plaintext_denied", Name: u.Name, Domain: x.domain(), Message: "no value is sent over plaintext http"}
+	}
+	if err := x.proxy.cfg.Allow(x.scope, u.Use); err != nil {
+		return asProblem(err, Problem{Status: 403, Slug: "domain_not_in_allowlist", Name: u.Name, Domain: x.domain(), Message: "policy did not allow it"})
+	}
+	return nil
+}
+
+// release makes every later response of the run be searched for what is about
+// to be sent.
+func (x *exchange) release() {
+	for _, v := range x.values {
+		x.run.released.Add(v)
+	}
+	if len(x.values) > 0 {
+		x.run.gave.Store(x.dest, true)
+	}
+}
+
+// send forwards out and answers the client. The transport retries on a fresh
+// connection only what has not been sent or may be sent twice.
+func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
+	x.askForReadable(out)
+	x.guarded = len(x.values) > 0 || x.live && x.reaches
+	way := &x.proxy.origins.plain
+	if x.guarded {
+		way = &x.proxy.origins.guarded
+	}
+	t := way.any
+	if upgradeOf(r.Header) != "" {
+		t = way.http1
+	}
+	early := &earlyHints{w: w, x: x, http1: r.ProtoAtLeast(1, 1)}
+	trace := &httptrace.ClientTrace{Got1xxResponse: early.forward}
+	x.proxy.cfg.observer().Overhead(x.proxy.since(x.start))
+	resp, err := t.RoundTrip(out.WithContext(httptrace.WithClientTrace(out.Context(), trace)))
+	early.stop()
+	if err != nil {
+		x.sendFailed(w, r, err)
+		return
+	}
+	defer resp.Body.Close()
+	x.status = resp.StatusCode
+	x.respond(w, r, resp)
+}
+
+func (x *exchange) sendFailed(w http.ResponseWriter, r *http.Request, err error) {
+	x.mu.Lock()
+	stop := x.bodyStop
+	x.mu.Unlock()
+	switch {
+	case stop != nil:
+		x.refuse(w, stop)
+	case errors.Is(r.Context().Err(), context.Canceled):
+		x.status = 499 // the client left; nginx's name for it
+	default:
+		x.refuse(w, originProblem(err, x.domain()))
+	}
+}
+
+// refuse answers with the problem that err is.
+func (x *exchange) refuse(w http.ResponseWriter, err error) {
+	p := asProblem(err, Problem{Status: 400, Slug: "bad_request", Message: "the request could not be read"})
+	if p.Domain == "" {
+		p.Domain = x.domain()
+	}
+	x.denied, x.status = p, p.Status
+	x.proxy.cfg.log().Warn("refused", "reason", p.Slug, "host", x.dest.host, "name", p.Name, "exchange", x.id)
+	p.write(w, x.id)
+}
+
+// earlyHints passes 1xx responses on, redacted. The transport calls it on a
+// goroutine of its own while send waits.
+type earlyHints struct {
+	mu    sync.Mutex
+	done  bool
+	http1 bool // the client may be sent 1xx at all (not HTTP/1.0)
+	w     http.ResponseWriter
+	x     *exchange
+}
+
+func (e *earlyHints) forward(code int, header textproto.MIMEHeader) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.done || !e.http1 || code == http.StatusContinue {
+		return nil // 100 is sent when we read the client's body
+	}
+	h := e.w.Header()
+	for k, vs := range header {
+		h[k] = append([]string(nil), vs...)
+	}
+	removeHopByHop(h)
+	h.Del("Alt-Svc")
+	e.x.echoes.Add(e.x.run.released.Header(h))
+	e.w.WriteHeader(code)
+	clear(h)
+	return nil
+}
+
+func (e *earlyHints) stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.done = true
+}
+
+// hopByHop ends at this connection, named by Connection or not (RFC 9110, 7.6.1).
+var hopByHop = []string{
+	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+	"Proxy-Authentication-Info", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+}
+
+func removeHopByHop(h http.Header) {
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			h.Del(textproto.TrimString(name))
+		}
+	}
+	for _, name := range hopByHop {
+		h.Del(name)
+	}
+}
+
+func hasToken(lines []string, token string) bool {
+	for _, line := range lines {
+		for t := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(textproto.TrimString(t), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// upgradeOf is the protocol that h asks to switch to, "" for none. Switching to
+// HTTP/2 in clear is not offered (h2c, RFC 9113, 3.1 dropped it).
+func upgradeOf(h http.Header) string {
+	if !hasToken(h["Connection"], "upgrade") {
+		return ""
+	}
+	u := h.Get("Upgrade")
+	if strings.HasPrefix(strings.ToLower(u), "h2c") || strings.HasPrefix(strings.ToUpper(u), "HTTP/") {
+		return ""
+	}
+	return u
+}

@@ -1,0 +1,139 @@
+// Package mitm is an HTTPS forward proxy that expands placeholders in requests
+// and redacts echoes of their values in responses.
+//
+//	p, err := mitm.New(mitm.Config{Leaf: authority.Leaf, Allow: …, Resolve: …, Record: log.Write})
+//	run, err := p.NewRun(func() mitm.Scope { return scope })
+//	defer run.Revoke()
+//	go p.Serve(listener)
+//	cmd.Env = append(cmd.Env, "HTTPS_PROXY="+run.URL(listener.Addr()))
+//
+// Guarantees: an origin is chosen by the CONNECT authority alone; nothing goes
+// upstream before policy has allowed it and the decision has been recorded; a
+// value is revealed only into a request to a verified origin; and whatever
+// cannot be decided, resolved, scanned or recorded is refused, not sent.
+package mitm
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/audit"
+	"github.com/agentsecrets/agentsecrets/resolve"
+)
+
+// Scope says for whom an exchange is made: what its run was pinned to. It holds
+// names and IDs only.
+type Scope struct {
+	RunID                      string
+	WorkspaceID, WorkspaceName string
+	ProjectID, ProjectName     string
+	Environment                string
+	AgentID                    string
+}
+
+// Use is one placeholder in a request, as policy is asked about it.
+type Use struct {
+	Name   string // of the secret
+	Host   string // of the origin, in A-label form, without brackets
+	Port   int
+	Method string
+	Path   string // as the client wrote it: no value, no query
+	Place  string // as internal/place writes it: "header:authorization", "path", …
+	Whole  bool   // the header or field value, or path segment, is nothing but the placeholder
+}
+
+// Config holds what the proxy depends on. All funcs are called concurrently.
+type Config struct {
+	// Leaf mints or recalls the certificate shown to clients for host.
+	Leaf func(host string) (*tls.Certificate, error)
+	// NormalHost brings a host into the one form in which hosts are compared,
+	// or says that it is none.
+	NormalHost func(host string) (string, error)
+	// Allow decides about one use; a *Problem tells the client why not.
+	Allow func(Scope, Use) error
+	// Text reports whether a placeholder in a path or in a body stands there as
+	// text, which passes as it is, and not for its value: a path where no binding
+	// asks for it, a prompt to a model provider. Nil: nothing is text.
+	Text func(Scope, Use) bool
+	// Reaches reports whether any value might ever go to host:port.
+	Reaches func(s Scope, host string, port int) bool
+	// Resolve finds the value of name. A *Problem tells the client why not.
+	Resolve func(ctx context.Context, s Scope, name string) (resolve.Value, error)
+	// Record writes an audit event; it must have reached the file on return.
+	Record func(audit.Event) error
+	// Guard refuses addresses that an exchange with a value may not reach;
+	// GuardAlways those that no exchange may reach.
+	Guard, GuardAlways func(netip.Addr) error
+	// Pin names the address to dial for host:port instead of resolving it; a
+	// pinned address is not asked of Guard. Nil pins nothing.
+	Pin func(host string, port int) (netip.AddrPort, bool)
+	// Roots verifies origins of host. Nil, or a nil pool, means the system's.
+	Roots func(host string) *x509.CertPool
+	// PlainRoots verifies exchanges without a value; nil means Roots.
+	PlainRoots func(host string) *x509.CertPool
+	// Status answers requests to the proxy itself, such as /health. Nil: 404.
+	Status http.Handler
+	// Observer is told what happened, for metrics. Nil tells nobody.
+	Observer Observer
+	// Log receives refusals and failures; never a value. Nil discards.
+	Log *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Observer counts. metrics.Metrics is one.
+type Observer interface {
+	Observe(audit.Event)
+	Expanded(place string)
+	Redacted(form string, n int)
+	Unresolved()
+	Overhead(time.Duration)
+	Connection(state string, delta int)
+	AuditFailed()
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Leaf == nil, c.NormalHost == nil, c.Allow == nil, c.Reaches == nil,
+		c.Resolve == nil, c.Record == nil, c.Guard == nil, c.GuardAlways == nil:
+		return errors.New("mitm: Leaf, NormalHost, Allow, Reaches, Resolve, Record, Guard and GuardAlways are required")
+	}
+	return nil
+}
+
+func (c *Config) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+func (c *Config) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
+}
+
+func (c *Config) observer() Observer {
+	if c.Observer == nil {
+		return nobody{}
+	}
+	return c.Observer
+}
+
+type nobody struct{}
+
+func (nobody) Observe(audit.Event)    {}
+func (nobody) Expanded(string)        {}
+func (nobody) Redacted(string, int)   {}
+func (nobody) Unresolved()            {}
+func (nobody) Overhead(time.Duration) {}
+func (nobody) Connection(string, int) {}
+func (nobody) AuditFailed()           {}

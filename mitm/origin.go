@@ -1,0 +1,242 @@
+package mitm
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// origins holds the ways out. Exchanges that carry a value and those that do
+// not never share a connection: the latter may reach private addresses and
+// verify under more roots.
+type origins struct {
+	cfg     *Config
+	guarded way // may carry values
+	plain   way // may not
+
+	mu  sync.RWMutex
+	our map[netip.AddrPort]struct{} // own listeners
+}
+
+// way is two transports: HTTP/2 cannot carry an upgrade (RFC 9113, 8.2.2).
+type way struct {
+	any   *http.Transport
+	http1 *http.Transport
+}
+
+const (
+	dialTimeout = 10 * time.Second
+	poolPerHost = 256
+	poolIdle    = 90 * time.Second
+	maxRespHead = 256 << 10
+	ioBuffer    = 16 << 10 // one TLS record
+	tlsSessions = 1024
+	continueFor = time.Second
+)
+
+func (o *origins) init(cfg *Config) {
+	o.cfg, o.our = cfg, map[netip.AddrPort]struct{}{}
+	plainRoots := cfg.PlainRoots
+	if plainRoots == nil {
+		plainRoots = cfg.Roots
+	}
+	o.guarded = o.newWay(cfg.Roots, true)
+	o.plain = o.newWay(plainRoots, false)
+}
+
+func (o *origins) newWay(roots func(string) *x509.CertPool, guard bool) way {
+	d := &dialer{origins: o, roots: roots, guard: guard, sessions: tls.NewLRUClientSessionCache(tlsSessions)}
+	return way{any: d.transport("h2", "http/1.1"), http1: d.transport("http/1.1")}
+}
+
+func (o *origins) close() {
+	for _, w := range []way{o.guarded, o.plain} {
+		w.any.CloseIdleConnections()
+		w.http1.CloseIdleConnections()
+	}
+}
+
+func (o *origins) own(a net.Addr) {
+	if t, ok := a.(*net.TCPAddr); ok {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.our[unmap(t.AddrPort())] = struct{}{}
+	}
+}
+
+// isOwn reports whether to would reach one of our listeners. Linux takes the
+// unspecified address for loopback.
+func (o *origins) isOwn(to netip.AddrPort) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	for l := range o.our {
+		if l.Port() == to.Port() && (l.Addr() == to.Addr() || to.Addr().IsUnspecified() || l.Addr().IsUnspecified()) {
+			return true
+		}
+	}
+	return false
+}
+
+func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+
+// guardError is an address that may not be dialled. always: by no exchange.
+type guardError struct {
+	addr   netip.Addr
+	always bool
+}
+
+func (e *guardError) Error() string { return fmt.Sprintf("refused to dial %s", e.addr) }
+
+// dialer makes verified connections to origins. Proxy variables are not read.
+type dialer struct {
+	*origins
+	roots    func(host string) *x509.CertPool
+	guard    bool
+	sessions tls.ClientSessionCache
+}
+
+func (d *dialer) transport(protocols ...string) *http.Transport {
+	t := &http.Transport{
+		DialContext: d.dial,
+		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return d.dialTLS(ctx, network, addr, protocols)
+		},
+		DisableCompression:     true, // what the client asked for is its own business
+		MaxIdleConnsPerHost:    poolPerHost,
+		IdleConnTimeout:        poolIdle,
+		ExpectContinueTimeout:  continueFor,
+		MaxResponseHeaderBytes: maxRespHead,
+		ReadBufferSize:         ioBuffer,
+		WriteBufferSize:        ioBuffer,
+		ForceAttemptHTTP2:      true,
+	}
+	if len(protocols) == 1 {
+		t.ForceAttemptHTTP2 = false
+		t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	}
+	return t
+}
+
+func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	host, portText, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("split %q: %w", addr, err)
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return nil, fmt.Errorf("port of %q: %w", addr, err)
+	}
+	pinned := false
+	if d.cfg.Pin != nil {
+		if to, ok := d.cfg.Pin(host, port); ok {
+			addr, pinned = to.String(), true
+		}
+	}
+	nd := net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		return d.checkAddr(address, pinned)
+	}}
+	return nd.DialContext(ctx, network, addr)
+}
+
+// checkAddr runs between resolving and connecting, on the very address that is
+// about to be used, so that a name cannot change its mind in between.
+func (d *dialer) checkAddr(address string, pinned bool) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("read address %q: %w", address, err)
+	}
+	to = unmap(to)
+	if d.isOwn(to) {
+		return &guardError{to.Addr(), true}
+	}
+	if err := d.cfg.GuardAlways(to.Addr()); err != nil {
+		return &guardError{to.Addr(), true}
+	}
+	if d.guard && !pinned {
+		if err := d.cfg.Guard(to.Addr()); err != nil {
+			return &guardError{to.Addr(), false}
+		}
+	}
+	return nil
+}
+
+func (d *dialer) dialTLS(ctx context.Context, network, addr string, protocols []string) (net.Conn, error) {
+	raw, err := d.dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		raw.Close()
+		return nil, fmt.Errorf("split %q: %w", addr, err)
+	}
+	cfg := &tls.Config{
+		ServerName: host, MinVersion: tls.VersionTLS12, NextProtos: protocols, ClientSessionCache: d.sessions,
+	}
+	if d.roots != nil {
+		cfg.RootCAs = d.roots(host)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	conn := tls.Client(raw, cfg)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// originProblem says in fixed words why the origin could not be asked.
+func originProblem(err error, domain string) *Problem {
+	var guard *guardError
+	var cert *tls.CertificateVerificationError
+	var timeout net.Error
+	var op *net.OpError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	p := &Problem{Status: http.StatusBadGateway, Domain: domain}
+	switch {
+	case errors.As(err, &guard) && guard.always:
+		p.Status, p.Slug, p.Message = http.StatusForbidden, "private_address", "this address is never dialled"
+	case errors.As(err, &guard):
+		p.Status, p.Slug, p.Message = http.StatusForbidden, "private_address", "the host has a private address, where no value is sent"
+		p.Hint = "agentsecrets run --intercept --allow-private -- COMMAND"
+	case errors.As(err, &cert):
+		p.Slug, p.Message = "origin_untrusted", "the origin's certificate was not accepted: "+certCause(cert.Err)
+		p.Hint = "agentsecrets run --intercept --origin-ca FILE -- COMMAND"
+	case errors.As(err, &record), errors.As(err, &alert):
+		p.Slug, p.Message = "origin_protocol", "the origin did not complete TLS 1.2 or later"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		p.Status, p.Slug, p.Message = http.StatusGatewayTimeout, "origin_timeout", "the origin did not answer in time"
+	case errors.As(err, &op) && op.Op == "dial":
+		p.Slug, p.Message = "origin_unreachable", "no connection to the origin could be made"
+	default:
+		p.Slug, p.Message = "origin_protocol", "the origin broke off or answered with something that is not HTTP"
+	}
+	return p
+}
+
+// certCause names the fault without the certificate's own texts.
+func certCause(err error) string {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &unknown):
+		return "unknown authority"
+	case errors.As(err, &name):
+		return "made for another name"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "expired or not yet valid"
+	}
+	return "not valid"
+}

@@ -1,0 +1,96 @@
+package mitm
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/elazarl/goproxy"
+)
+
+// Limits on what a client may make us hold before it has said anything useful.
+const (
+	headTimeout  = 10 * time.Second
+	idleTimeout  = 60 * time.Second
+	maxHead      = 64 << 10
+	maxStreams   = 100
+	maxBodyAhead = 1 << 20
+)
+
+// Proxy is an HTTPS forward proxy. It is made by New.
+type Proxy struct {
+	cfg     Config
+	runs    runs
+	conns   conns
+	origins origins
+	edge    *goproxy.ProxyHttpServer
+	outer   *http.Server // CONNECT, absolute-form and status requests
+	inner   *http.Server // requests inside intercepted connections
+	tunnels *handover
+	tls     *tls.Config
+
+	mu      sync.Mutex
+	started bool // the inner server runs
+}
+
+// New checks cfg and builds a proxy. It starts nothing.
+func New(cfg Config) (*Proxy, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	p := &Proxy{cfg: cfg, tunnels: newHandover()}
+	p.origins.init(&p.cfg)
+	p.edge = p.newEdge()
+	p.tls = &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		NextProtos:         []string{"h2", "http/1.1"},
+		GetConfigForClient: checkServerName,
+		GetCertificate:     p.certificate,
+	}
+	quiet := log.New(io.Discard, "", 0) // net/http logs what clients send; we log what we decide
+	p.outer = &http.Server{
+		Handler: http.HandlerFunc(p.serveOuter), ErrorLog: quiet,
+		ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead,
+	}
+	p.inner = &http.Server{
+		Handler: http.HandlerFunc(p.serveInner), ErrorLog: quiet,
+		ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead,
+		DisableGeneralOptionsHandler: true,
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ConnContext:                  tunnelContext,
+	}
+	return p, nil
+}
+
+// Serve answers clients on l until Shutdown, then returns http.ErrServerClosed.
+// l's address is never dialled as an origin. It may be called for several listeners.
+func (p *Proxy) Serve(l net.Listener) error {
+	p.origins.own(l.Addr())
+	p.mu.Lock()
+	if !p.started {
+		p.started = true
+		go p.inner.Serve(p.tunnels)
+	}
+	p.mu.Unlock()
+	return p.outer.Serve(l)
+}
+
+// Shutdown takes no new connection, waits for exchanges under way until ctx
+// ends, then closes what is left.
+func (p *Proxy) Shutdown(ctx context.Context) error {
+	errOuter := p.outer.Shutdown(ctx)
+	errInner := p.inner.Shutdown(ctx)
+	if errInner != nil {
+		p.inner.Close()
+	}
+	p.tunnels.Close()
+	p.conns.closeAll()
+	p.origins.close()
+	return errors.Join(errOuter, errInner)
+}

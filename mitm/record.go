@@ -1,0 +1,93 @@
+package mitm
+
+import (
+	"slices"
+
+	"github.com/agentsecrets/agentsecrets/audit"
+)
+
+// Recorded are exchanges with a use, a refusal or a redaction; the rest counts
+// in metrics only. The decided event has been written when the first byte goes
+// upstream. Events hold names, and the request as the client wrote it.
+
+func (x *exchange) event(kind string) audit.Event {
+	e := audit.Event{
+		ID: x.id, Timestamp: x.proxy.cfg.now(), Event: kind,
+		Method: x.method, TargetURL: x.scheme + "://" + x.domain() + x.target.path, Domain: x.dest.host,
+		StatusCode: x.status, Status: audit.OK, Reason: "-",
+		AgentID: x.scope.AgentID, RunID: x.scope.RunID, Environment: x.scope.Environment,
+		WorkspaceID: x.scope.WorkspaceID, ProjectID: x.scope.ProjectID,
+		IdentityLevel: identityLevel(x.scope), ResolutionPath: "local", CallerRole: "-",
+	}
+	for _, u := range x.uses {
+		e.SecretKeys = appendNew(e.SecretKeys, u.Name)
+		e.AuthStyles = appendNew(e.AuthStyles, u.style)
+		e.Places = appendNew(e.Places, u.Place)
+	}
+	return e
+}
+
+func identityLevel(s Scope) string {
+	if s.AgentID == "" {
+		return "anonymous"
+	}
+	return "declared"
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// record writes the decided event. Without it no value is sent.
+func (x *exchange) record() error {
+	if len(x.uses) == 0 {
+		return nil
+	}
+	if err := x.proxy.cfg.Record(x.event(audit.Decided)); err != nil {
+		x.proxy.cfg.observer().AuditFailed()
+		x.proxy.cfg.log().Error("audit event not written", "exchange", x.id, "err", err)
+		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent"}
+	}
+	return nil
+}
+
+// finish writes the done event and counts the exchange.
+func (x *exchange) finish() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.event(audit.Done)
+	e.DurationMS = x.proxy.since(x.start).Milliseconds()
+	e.Redactions = x.echoes.Total()
+	e.Redacted = e.Redactions > 0
+	switch denied := x.reason(); {
+	case denied != nil:
+		e.Reason, e.Status = denied.Slug, audit.Blocked
+		if denied.Status >= 500 {
+			e.Status = audit.Error
+		}
+	case x.status == 0 || x.status >= 500:
+		e.Status = audit.Error
+	}
+	o := x.proxy.cfg.observer()
+	for form, n := range x.echoes {
+		o.Redacted(form, n)
+	}
+	o.Observe(e)
+	if len(x.uses) == 0 && e.Status != audit.Blocked && !e.Redacted {
+		return
+	}
+	if err := x.proxy.cfg.Record(e); err != nil {
+		o.AuditFailed()
+		x.proxy.cfg.log().Error("audit event not written", "exchange", x.id, "err", err)
+	}
+}
+
+func (x *exchange) reason() *Problem {
+	if x.denied != nil {
+		return x.denied
+	}
+	return x.bodyStop
+}

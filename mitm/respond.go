@@ -1,0 +1,190 @@
+package mitm
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/agentsecrets/agentsecrets/internal/coding"
+	"github.com/agentsecrets/agentsecrets/redact"
+)
+
+// Responses: every value that the run was ever given is taken out of heads,
+// bodies and trailers, with the same number of bytes put in its place.
+
+var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// askForReadable makes sure that what comes back can be searched.
+func (x *exchange) askForReadable(out *http.Request) {
+	h := out.Header
+	x.reaches = x.proxy.cfg.Reaches(x.scope, x.dest.host, x.dest.port)
+	switch {
+	case x.reaches:
+		h.Set("Accept-Encoding", "identity")
+		h.Del("Grpc-Accept-Encoding")
+		h.Del("Sec-Websocket-Extensions") // permessage-deflate
+	case !x.run.released.Empty():
+		h.Del("Sec-Websocket-Extensions")
+		if lines, ok := h["Accept-Encoding"]; ok {
+			h.Set("Accept-Encoding", readable(lines))
+		}
+	}
+	if _, gave := x.run.gave.Load(x.dest); gave {
+		h.Del("Range") // a slice may begin inside a value
+		h.Del("If-Range")
+	}
+}
+
+// readable keeps the codings that we can decode.
+func readable(lines []string) string {
+	var keep []string
+	for _, line := range lines {
+		for item := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(item, ";")
+			switch strings.ToLower(textproto.TrimString(name)) {
+			case "gzip", "x-gzip", "deflate", "br", "zstd", "identity":
+				keep = append(keep, textproto.TrimString(item))
+			}
+		}
+	}
+	if len(keep) == 0 {
+		return "identity"
+	}
+	return strings.Join(keep, ", ")
+}
+
+func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Response) {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		x.upgrade(w, r, resp)
+		return
+	}
+	body, err := x.decoded(r, resp)
+	if err != nil {
+		x.refuse(w, err)
+		return
+	}
+	defer body.Close()
+	redacted := redact.NewReader(body, x.run.released)
+	x.writeHead(w, r, resp)
+	err = x.copyBody(w, redacted, resp.ContentLength)
+	x.echoes.Add(redacted.Counts())
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client must not take a part for the whole
+	}
+	x.writeTrailer(w, resp)
+}
+
+// decoded undoes content codings where a value may be in the body.
+func (x *exchange) decoded(r *http.Request, resp *http.Response) (io.ReadCloser, error) {
+	if !x.reaches && x.run.released.Empty() {
+		return resp.Body, nil
+	}
+	if _, gave := x.run.gave.Load(x.dest); gave && resp.StatusCode == http.StatusPartialContent {
+		return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin sent a part that was not asked for"}
+	}
+	coded := strings.Join(resp.Header["Content-Encoding"], ", ")
+	if !x.run.released.Empty() {
+		for _, f := range []string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
+			resp.Header.Del(f) // they tell of bytes that the client may not see
+		}
+	}
+	if coded == "" || strings.EqualFold(coded, "identity") || r.Method == http.MethodHead || resp.Body == http.NoBody || resp.ContentLength == 0 {
+		return resp.Body, nil
+	}
+	body, err := coding.Decode(coded, resp.Body)
+	if err != nil {
+		return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin used a content coding that cannot be searched for values"}
+	}
+	resp.Header.Del("Content-Encoding")
+	resp.Header.Del("Content-Length")
+	resp.ContentLength = -1
+	if tag := resp.Header.Get("Etag"); tag != "" && !strings.HasPrefix(tag, "W/") {
+		resp.Header.Set("Etag", "W/"+tag) // other bytes than those it was made for (RFC 9110, 8.8.1)
+	}
+	return body, nil
+}
+
+func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.Response) {
+	h := w.Header()
+	for k, vs := range resp.Header {
+		h[k] = vs
+	}
+	removeHopByHop(h)
+	h.Del("Alt-Svc") // HTTP/3 would go past us
+	h.Del(redactedField)
+	echoes := x.run.released.Header(h)
+	if n := echoes.Total(); n > 0 {
+		h.Set(redactedField, strconv.Itoa(n))
+	}
+	x.echoes.Add(echoes)
+	h.Set(exchangeField, x.id)
+	for _, own := range []string{"Date", "Content-Type"} {
+		if _, ok := h[own]; !ok {
+			h[own] = nil // or net/http adds its own
+		}
+	}
+	for k := range resp.Trailer {
+		h.Add("Trailer", k)
+	}
+	if len(resp.Trailer) > 0 && r.ProtoMajor == 1 {
+		h.Del("Content-Length") // HTTP/2 has both; HTTP/1.1 trailers need chunks (RFC 9112, 7.1.2)
+	}
+	w.WriteHeader(resp.StatusCode)
+	if resp.ContentLength < 0 || len(resp.Trailer) > 0 {
+		http.NewResponseController(w).Flush() // a stream may be silent after its head
+	}
+}
+
+const redactedField = "AgentSecrets-Redacted"
+
+// copyBody passes on what there is, at once when the source has no more at
+// hand. remaining is what the head announced, -1 if nothing.
+func (x *exchange) copyBody(w http.ResponseWriter, src io.Reader, remaining int64) error {
+	rc := http.NewResponseController(w)
+	buf := buffers.Get().(*[32 << 10]byte)
+	defer buffers.Put(buf)
+	for {
+		n, err := src.Read(buf[:])
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+			remaining -= int64(n)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n < len(buf) && remaining != 0 {
+			if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+				return err
+			}
+		}
+	}
+}
+
+// writeTrailer passes trailers on, announced or not.
+func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
+	if len(resp.Trailer) == 0 {
+		return
+	}
+	t := resp.Trailer.Clone()
+	x.echoes.Add(x.run.released.Header(t))
+	h := w.Header()
+	announced := map[string]bool{}
+	for _, k := range h["Trailer"] {
+		announced[http.CanonicalHeaderKey(k)] = true
+	}
+	for k, vs := range t {
+		if !announced[k] {
+			k = http.TrailerPrefix + k
+		}
+		h[k] = vs
+	}
+}
