@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptrace"
-	"net/textproto"
-	"strings"
 	"sync"
 	"time"
 
@@ -249,79 +247,4 @@ func (x *exchange) refuse(w http.ResponseWriter, err error) {
 	x.denied, x.status = p, p.Status
 	x.proxy.cfg.log().Warn("refused", "reason", p.Slug, "host", x.dest.host, "name", p.Name, "exchange", x.id)
 	p.write(w, x.id)
-}
-
-// earlyHints passes 1xx responses on, redacted. The transport calls it on a
-// goroutine of its own while send waits.
-type earlyHints struct {
-	mu    sync.Mutex
-	done  bool
-	http1 bool // the client may be sent 1xx at all (not HTTP/1.0)
-	w     http.ResponseWriter
-	x     *exchange
-}
-
-func (e *earlyHints) forward(code int, header textproto.MIMEHeader) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.done || !e.http1 || code == http.StatusContinue {
-		return nil // 100 is sent when we read the client's body
-	}
-	h := e.w.Header()
-	for k, vs := range header {
-		h[k] = append([]string(nil), vs...)
-	}
-	removeHopByHop(h)
-	h.Del("Alt-Svc")
-	e.x.echoes.Add(e.x.run.released.Header(h))
-	e.w.WriteHeader(code)
-	clear(h)
-	return nil
-}
-
-func (e *earlyHints) stop() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.done = true
-}
-
-// hopByHop ends at this connection, named by Connection or not (RFC 9110, 7.6.1).
-var hopByHop = []string{
-	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
-	"Proxy-Authentication-Info", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
-}
-
-func removeHopByHop(h http.Header) {
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			h.Del(textproto.TrimString(name))
-		}
-	}
-	for _, name := range hopByHop {
-		h.Del(name)
-	}
-}
-
-func hasToken(lines []string, token string) bool {
-	for _, line := range lines {
-		for t := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(textproto.TrimString(t), token) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// upgradeOf is the protocol that h asks to switch to, "" for none. Switching to
-// HTTP/2 in clear is not offered (h2c, RFC 9113, 3.1 dropped it).
-func upgradeOf(h http.Header) string {
-	if !hasToken(h["Connection"], "upgrade") {
-		return ""
-	}
-	u := h.Get("Upgrade")
-	if strings.HasPrefix(strings.ToLower(u), "h2c") || strings.HasPrefix(strings.ToUpper(u), "HTTP/") {
-		return ""
-	}
-	return u
 }

@@ -1,0 +1,48 @@
+package mitm
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+// hopByHop ends at this connection, named by Connection or not (RFC 9110, 7.6.1).
+var hopByHop = []string{
+	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+	"Proxy-Authentication-Info", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+}
+
+func removeHopByHop(h http.Header) {
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			h.Del(textproto.TrimString(name))
+		}
+	}
+	for _, name := range hopByHop {
+		h.Del(name)
+	}
+}
+
+func hasToken(lines []string, token string) bool {
+	for _, line := range lines {
+		for t := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(textproto.TrimString(t), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// upgradeOf is the protocol that h asks to switch to, "" for none. Switching to
+// HTTP/2 in clear is not offered (h2c, RFC 9113, 3.1 dropped it).
+func upgradeOf(h http.Header) string {
+	if !hasToken(h["Connection"], "upgrade") {
+		return ""
+	}
+	u := h.Get("Upgrade")
+	if strings.HasPrefix(strings.ToLower(u), "h2c") || strings.HasPrefix(strings.ToUpper(u), "HTTP/") {
+		return ""
+	}
+	return u
+}

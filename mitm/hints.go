@@ -1,0 +1,41 @@
+package mitm
+
+import (
+	"net/http"
+	"net/textproto"
+	"sync"
+)
+
+// earlyHints passes 1xx responses on, redacted. The transport calls it on a
+// goroutine of its own while send waits.
+type earlyHints struct {
+	mu    sync.Mutex
+	done  bool
+	http1 bool // the client may be sent 1xx at all (not HTTP/1.0)
+	w     http.ResponseWriter
+	x     *exchange
+}
+
+func (e *earlyHints) forward(code int, header textproto.MIMEHeader) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.done || !e.http1 || code == http.StatusContinue {
+		return nil // 100 is sent when we read the client's body
+	}
+	h := e.w.Header()
+	for k, vs := range header {
+		h[k] = append([]string(nil), vs...)
+	}
+	removeHopByHop(h)
+	h.Del("Alt-Svc")
+	e.x.echoes.Add(e.x.run.released.Header(h))
+	e.w.WriteHeader(code)
+	clear(h)
+	return nil
+}
+
+func (e *earlyHints) stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.done = true
+}
