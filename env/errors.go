@@ -1,0 +1,55 @@
+package env
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ErrNoProject says that neither a flag nor a project file names a project.
+var ErrNoProject error = noProject{}
+
+type noProject struct{}
+
+func (noProject) Error() string {
+	return "no project here: there is no .agentsecrets/project.json in this directory or above it"
+}
+
+func (noProject) Hint() string { return "agentsecrets init" }
+
+// CorruptError says that a file cannot be used as it is. It was left so.
+type CorruptError struct {
+	Path string
+	Err  error
+	hint string
+}
+
+func (e *CorruptError) Error() string { return fmt.Sprintf("%s cannot be used: %v", e.Path, e.Err) }
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+// Hint says how to get on.
+func (e *CorruptError) Hint() string { return e.hint }
+
+// UnknownError says that there is no workspace or project of a name.
+type UnknownError struct {
+	Kind string // "workspace" or "project"
+	Name string
+}
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("%s: there is no %s %q", e.Slug(), e.Kind, e.Name)
+}
+
+// Slug is the short name of the error for programs.
+func (e *UnknownError) Slug() string { return e.Kind + "_not_found" }
+
+// Hint is the command that shows which there are, or makes this one.
+func (e *UnknownError) Hint() string {
+	plain := strings.Trim(strings.ToLower(e.Name), lower+digits+"_-.") == "" && !strings.HasPrefix(e.Name, "-")
+	switch {
+	case !plain || e.Name == "":
+		return "agentsecrets " + e.Kind + " list"
+	case e.Kind == "project":
+		return "agentsecrets project create " + e.Name
+	}
+	return "agentsecrets init --workspace " + e.Name
+}

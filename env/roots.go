@@ -1,0 +1,123 @@
+package env
+
+import (
+	"bytes"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// maxRoots is more than any list of roots has; the system's is 200 KiB.
+const maxRoots = 16 << 20
+
+// roots points every variable about trust at a file that holds what the client
+// trusted before as well as our CA. SSL_CERT_DIR stays: it is read in addition.
+func (w *writer) roots() {
+	w.after.set("AGENTSECRETS_CA", w.merged("AGENTSECRETS_CA", "ca", "", w.withCA))
+	for _, v := range rootVars() {
+		by, existing := w.trusted(v)
+		w.after.set(v.name, w.merged(by, "bundle", existing, w.Bundle))
+	}
+	for _, name := range extraVars() {
+		w.after.set(name, w.merged(name, "ca", w.before.get(name), w.withCA))
+	}
+}
+
+// trusted is the file that a client took its roots from so far, and the variable
+// that named it; "" for the system's.
+func (w *writer) trusted(v rootVar) (by, path string) {
+	if path := w.before.option(v.name); path != "" {
+		return v.name, path
+	}
+	for _, name := range v.fallbacks {
+		if path := w.before.get(name); path != "" {
+			return name, path
+		}
+	}
+	return v.name, ""
+}
+
+// merged is the path of the file that merge makes of existing, which variable
+// names. Those of a kind that named the same file share one.
+func (w *writer) merged(variable, kind, existing string, merge func(string) ([]byte, error)) string {
+	key := kind + ":" + existing
+	if path, done := w.files[key]; done {
+		return path
+	}
+	content, err := merge(existing)
+	switch {
+	case err == nil:
+		name := kind + ".pem"
+		if n := len(w.files); n > 0 {
+			name = fmt.Sprintf("%s-%d.pem", kind, n)
+		}
+		w.files[key] = w.write(name, content)
+	case existing == "":
+		w.fail(err)
+	default:
+		w.notice("%s names %q, which cannot be used%s: its roots are left out", variable, existing, reason(err))
+		w.files[key] = w.merged(variable, kind, "", merge)
+	}
+	return w.files[key]
+}
+
+// reason is why a file was not read, without its path, which may be anything.
+func reason(err error) string {
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return " (" + failed.Err.Error() + ")"
+	}
+	return ""
+}
+
+// withCA appends our root to the certificates in existing. Whatever else is in
+// there, a key for one, is not copied.
+func (w *writer) withCA(existing string) ([]byte, error) {
+	if existing == "" {
+		return w.CA, nil
+	}
+	rest, err := readSmall(existing, maxRoots)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type == "CERTIFICATE" {
+			if err := pem.Encode(&b, &pem.Block{Type: block.Type, Bytes: block.Bytes}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if b.Len() == 0 {
+		return nil, errors.New("it holds no certificate in PEM")
+	}
+	b.Write(w.CA)
+	return b.Bytes(), nil
+}
+
+// write makes a file for the child to read. Like the run it need not outlive a
+// crash, so it is not synced; the directory is ours alone, so it is not renamed
+// into place.
+func (w *writer) write(name string, content []byte) string {
+	path := filepath.Join(w.Dir, name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.fail(err)
+		return path
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
+	if err != nil {
+		w.fail(err)
+		return path
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Chmod(0o444), f.Close()); err != nil { // Chmod: whatever the umask
+		w.fail(err)
+	}
+	return path
+}
