@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agentsecrets/agentsecrets/allowlist"
+)
+
+func (a *app) allowlistCommand() *cobra.Command {
+	return group("allowlist", "Say which hosts secrets may go to", a.allowCommand(), a.disallowCommand(), a.allowedCommand())
+}
+
+func (a *app) allowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "add RULE…",
+		Short: "Allow hosts: api.stripe.com, *.example.com, host:8443; all of them or none",
+		Args:  takes(cobra.MinimumNArgs(1)),
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args) },
+	}
+	a.passwordFlag(cmd)
+	return cmd
+}
+
+func (a *app) disallowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "remove RULE…", Aliases: []string{"rm"},
+		Short:             "Take rules away, all of them or none",
+		Args:              takes(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: a.complete(a.ruleNames),
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.disallow(cmd.Context(), args) },
+	}
+	a.passwordFlag(cmd)
+	return cmd
+}
+
+func (a *app) allowedCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Aliases: []string{"ls"},
+		Short: "Show the rules",
+		Args:  takes(cobra.NoArgs),
+		RunE:  func(*cobra.Command, []string) error { return a.listRules() },
+	}
+}
+
+// parseRules reads all of texts, so that a mistake in the last one changes nothing.
+func parseRules(texts []string) ([]allowlist.Rule, error) {
+	var rules []allowlist.Rule
+	var bad []error
+	for _, text := range texts {
+		r, err := allowlist.ParseRule(text)
+		if err != nil {
+			bad = append(bad, usage("%w", err))
+			continue
+		}
+		if !slices.ContainsFunc(rules, sameRule(r)) {
+			rules = append(rules, r)
+		}
+	}
+	return rules, joined(bad)
+}
+
+func sameRule(r allowlist.Rule) func(allowlist.Rule) bool {
+	return func(other allowlist.Rule) bool { return other.String() == r.String() }
+}
+
+func (a *app) allow(ctx context.Context, texts []string) error {
+	rules, err := parseRules(texts)
+	if err != nil {
+		return err
+	}
+	who, now := userName(), time.Now().UTC().Truncate(time.Second)
+	for i := range rules {
+		rules[i].AddedBy, rules[i].AddedAt = who, now
+		if rules[i].Wildcard {
+			a.warn("%s takes every name one label under it, whoever runs it", rules[i])
+		}
+	}
+	var added []string
+	err = a.changeRules(ctx, "allowing "+strings.Join(ruleTexts(rules), ", "), func(p *allowlist.Policy) error {
+		added = nil
+		for _, r := range rules {
+			if !slices.ContainsFunc(p.Rules, sameRule(r)) {
+				p.Rules, added = append(p.Rules, r), append(added, r.String())
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		if slices.Contains(added, r.String()) {
+			a.say("Secrets may now go to %s.", r)
+		} else {
+			a.say("%s was allowed already.", r)
+		}
+	}
+	return a.print(map[string][]string{"added": orEmpty(added)}, func(io.Writer) {})
+}
+
+func (a *app) disallow(ctx context.Context, texts []string) error {
+	rules, err := parseRules(texts)
+	if err != nil {
+		return err
+	}
+	err = a.changeRules(ctx, "removing "+strings.Join(ruleTexts(rules), ", "), func(p *allowlist.Policy) error {
+		var missing []error
+		for _, r := range rules {
+			i := slices.IndexFunc(p.Rules, sameRule(r))
+			if i < 0 {
+				missing = append(missing, &failure{
+					code: exitFailure, err: fmt.Errorf("%s is not on the allowlist", r), hint: "agentsecrets workspace allowlist list",
+				})
+				continue
+			}
+			p.Rules = slices.Delete(p.Rules, i, i+1)
+		}
+		return joined(missing)
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		a.say("Secrets may no longer go to %s.", r)
+	}
+	return a.print(map[string][]string{"removed": ruleTexts(rules)}, func(io.Writer) {})
+}
+
+// changeRules asks first, and writes under the policy's lock.
+func (a *app) changeRules(ctx context.Context, what string, change func(*allowlist.Policy) error) error {
+	w, err := a.where()
+	if err != nil {
+		return err
+	}
+	if err := a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, what); err != nil {
+		return err
+	}
+	return w.updatePolicy(change)
+}
+
+type ruleJSON struct {
+	Rule     string    `json:"rule"`
+	Host     string    `json:"host"`
+	Port     int       `json:"port"`
+	Wildcard bool      `json:"wildcard"`
+	AddedBy  string    `json:"added_by"`
+	AddedAt  time.Time `json:"added_at"`
+}
+
+func (a *app) listRules() error {
+	w, err := a.where()
+	if err != nil {
+		return err
+	}
+	policy, err := w.policy()
+	if err != nil {
+		return err
+	}
+	rules := make([]ruleJSON, 0, len(policy.Rules))
+	rows := make([][]string, 0, len(policy.Rules))
+	for _, r := range policy.Rules {
+		port := r.Port
+		if port == 0 {
+			port = 443
+		}
+		rules = append(rules, ruleJSON{r.String(), r.Host, port, r.Wildcard, r.AddedBy, r.AddedAt})
+		rows = append(rows, []string{r.String(), r.AddedBy, r.AddedAt.Local().Format("2006-01-02 15:04")})
+	}
+	if len(rules) == 0 {
+		a.say("Nothing is allowed in workspace %s yet: agentsecrets workspace allowlist add HOST", w.WorkspaceName)
+	}
+	return a.print(map[string]any{"rules": rules}, func(out io.Writer) {
+		io.WriteString(out, grid([]string{"Domain", "Added By", "Added At"}, rows))
+	})
+}
+
+func ruleTexts(rules []allowlist.Rule) []string {
+	texts := make([]string, len(rules))
+	for i, r := range rules {
+		texts[i] = r.String()
+	}
+	return texts
+}
+
+// orEmpty makes JSON show [] rather than null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
+	"github.com/agentsecrets/agentsecrets/internal/prompt"
+	"github.com/agentsecrets/agentsecrets/resolve"
+	"github.com/agentsecrets/agentsecrets/resolve/agefile"
+)
+
+// app is one run of the command: its streams, its environment as it was when it
+// was started, and what the flags for all commands say.
+type app struct {
+	stdin, stdout, stderr *os.File
+	environ               []string
+
+	output                          string
+	workspace, project, environment string
+	noInput                         bool
+	passwordFile                    string
+	typed                           []byte // the workspace password, once it was asked for and right
+}
+
+func (a *app) variable(name string) string {
+	for i := len(a.environ) - 1; i >= 0; i-- {
+		if k, v, ok := strings.Cut(a.environ[i], "="); ok && k == name {
+			return v
+		}
+	}
+	return ""
+}
+
+// say writes one line to the user.
+func (a *app) say(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
+
+func (a *app) warn(format string, args ...any) { a.say("warning: "+format, args...) }
+
+func (a *app) terminal() prompt.Terminal { return prompt.Terminal{In: a.stdin, Out: a.stderr} }
+
+// interactive reports whether there is somebody to ask.
+func (a *app) interactive() bool { return !a.noInput && a.terminal().There() }
+
+// home is where our state lives, if it is there a directory that others cannot
+// change. Only what keeps something makes it.
+func (a *app) home() (string, error) {
+	home, err := env.Home()
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Lstat(home); errors.Is(err, fs.ErrNotExist) {
+		return home, nil
+	}
+	return home, atomicfile.MkdirPrivate(home)
+}
+
+// query says what was asked for explicitly: by flag, else by variable.
+func (a *app) query() (env.Query, error) {
+	home, err := a.home()
+	if err != nil {
+		return env.Query{}, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return env.Query{}, fmt.Errorf("find the current directory: %w", err)
+	}
+	return env.Query{Dir: dir, Home: home, Workspace: a.workspace, Project: a.project, Environment: a.environment}, nil
+}
+
+// where is the project and environment that a command works on, and the home.
+type where struct {
+	env.Context
+	home string
+}
+
+func (a *app) where() (where, error) {
+	q, err := a.query()
+	if err != nil {
+		return where{}, err
+	}
+	c, err := env.Load(q)
+	if err != nil {
+		return where{}, err
+	}
+	return where{Context: c, home: q.Home}, sameWorkspace(q.Home, c)
+}
+
+// sameWorkspace refuses a project file that puts a project of this machine into
+// another workspace: its secrets would come under rules that were not made for
+// them. A program can write that file.
+func sameWorkspace(home string, c env.Context) error {
+	p, err := env.OpenRegistry(home).Project(c.ProjectID)
+	var unknown *env.UnknownError
+	switch {
+	case errors.As(err, &unknown), err == nil && p.ID != c.ProjectID:
+		return nil // the project came with a checkout
+	case err != nil:
+		return err
+	case p.WorkspaceID != c.WorkspaceID:
+		return &failure{
+			code: exitDenied, hint: "agentsecrets project use " + p.Name,
+			err: fmt.Errorf("%s puts project %s into workspace %s, to which it does not belong", c.File, c.ProjectName, c.WorkspaceName),
+		}
+	}
+	return nil
+}
+
+// String names the project and environment to people.
+func (w where) String() string { return w.ProjectName + ":" + w.Environment }
+
+func (w where) ref(name string) resolve.Ref {
+	return resolve.Ref{Project: w.ProjectID, Environment: w.Environment, Name: name}
+}
+
+// idForm keeps what a committed project file says from naming other paths.
+var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
+
+// policyPath is the file that holds a workspace's rules and bindings.
+func policyPath(home, workspaceID string) (string, error) {
+	if !idForm.MatchString(workspaceID) {
+		return "", fmt.Errorf("%q is not the ID of a workspace", workspaceID)
+	}
+	return filepath.Join(home, "policy", workspaceID+".json"), nil
+}
+
+func auditDir(home string) string { return filepath.Join(home, "audit") }
+
+// secrets is the store with its index of names.
+type secrets struct {
+	store resolve.Store
+	index *resolve.Index
+}
+
+func (w where) secrets(ctx context.Context) (secrets, error) {
+	store, err := agefile.Open(w.home)
+	if err != nil {
+		return secrets{}, err
+	}
+	s := secrets{store, index(w.home)}
+	if err := s.index.Reconcile(ctx, store); err != nil {
+		return secrets{}, err
+	}
+	return s, nil
+}
+
+func index(home string) *resolve.Index { return resolve.OpenIndex(filepath.Join(home, "index.json")) }
+
+// names lists what is stored where w is.
+func (w where) names() ([]string, error) {
+	entries, err := index(w.home).Names(w.ProjectID, w.Environment)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name
+	}
+	return names, nil
+}
+
+// results is where results go.
+func (a *app) results() io.Writer { return a.stdout }

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) envCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "env [-- CMD…]",
+		Short: "Show the project and environment used here; with a command, the same as run",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && cmd.ArgsLenAtDash() < 0 {
+				return a.showContext()
+			}
+			return a.runProgram(cmd.Context(), args, o)
+		},
+	}
+	o.define(a, cmd)
+	return cmd
+}
+
+func (a *app) showContext() error {
+	w, err := a.where()
+	if err != nil {
+		return err
+	}
+	v := struct {
+		WorkspaceID   string `json:"workspace_id"`
+		WorkspaceName string `json:"workspace_name"`
+		ProjectID     string `json:"project_id"`
+		ProjectName   string `json:"project_name"`
+		Environment   string `json:"environment"`
+		File          string `json:"file"`
+		Home          string `json:"home"`
+	}{w.WorkspaceID, w.WorkspaceName, w.ProjectID, w.ProjectName, w.Environment, w.File, w.home}
+	return a.print(v, func(out io.Writer) {
+		fmt.Fprintf(out, "Workspace:   %s\nProject:     %s\nEnvironment: %s\nFile:        %s\nHome:        %s\n",
+			v.WorkspaceName, v.ProjectName, v.Environment, cell(v.File), v.Home)
+	})
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/internal/daemon"
+	"github.com/agentsecrets/agentsecrets/resolve"
+)
+
+// Exit codes of everything but run, whose codes are env(1)'s.
+const (
+	exitFailure     = 1
+	exitUsage       = 2
+	exitDenied      = 3
+	exitNotFound    = 4
+	exitUnreachable = 5
+)
+
+// failure is an error that chose its exit code, and perhaps a hint.
+type failure struct {
+	code  int
+	err   error
+	hint  string
+	quiet bool // it has been told already
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// hinter is any error that knows the command that would fix it.
+type hinter interface{ Hint() string }
+
+// Hint is ours, else that of what we wrap.
+func (f *failure) Hint() string {
+	var inner hinter
+	if f.hint == "" && errors.As(f.err, &inner) {
+		return inner.Hint()
+	}
+	return f.hint
+}
+
+func usage(format string, args ...any) *failure {
+	return &failure{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+func denied(hint, format string, args ...any) *failure {
+	return &failure{code: exitDenied, err: fmt.Errorf(format, args...), hint: hint}
+}
+
+func exitCode(err error) int {
+	var f *failure
+	var d *allowlist.DeniedError
+	var n *resolve.NameError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &f):
+		return f.code
+	case errors.As(err, &d):
+		return exitDenied
+	case errors.As(err, &n):
+		return exitUsage
+	case errors.Is(err, resolve.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, daemon.ErrNotRunning):
+		return exitUnreachable
+	}
+	return exitFailure
+}
+
+// report tells what was wrong, then the command that would fix it.
+func (a *app) report(err error) {
+	var f *failure
+	if errors.As(err, &f) && f.quiet {
+		return
+	}
+	a.say("agentsecrets: %v", err)
+	var h hinter
+	if errors.As(err, &h) && h.Hint() != "" {
+		a.say("hint: %s", h.Hint())
+	}
+}
+
+// missingSecret is how every part of the product says it; SDKs look for the words.
+func missingSecret(name, project, environment string) string {
+	return fmt.Sprintf("secret '%s' not found in keychain or vault of project %s, environment %s", name, project, environment)
+}
+
+func notStored(w where, name string) *failure {
+	return &failure{
+		code: exitNotFound, hint: "agentsecrets secrets set " + name,
+		err: errors.New(missingSecret(name, w.ProjectName, w.Environment)),
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// healthJSON is the answer of GET /health.
+type healthJSON struct {
+	Status  string `json:"status"`
+	Project string `json:"project"` // its ID
+	Port    int    `json:"port"`
+	Uptime  int    `json:"uptime_seconds"`
+	Version string `json:"version"`
+}
+
+// statusHandler answers what is asked of the proxy itself. It tells nobody
+// anything that a web page could want: pages are refused.
+func statusHandler(health func() healthJSON, ready func() error, metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, health()) })
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) {
+		if ready() != nil {
+			writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready"})
+			return
+		}
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+	})
+	mux.Handle("GET /metrics", metrics)
+	return onlyLocal(mux)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// onlyLocal refuses requests that a browser makes for a page: they carry an
+// Origin or Sec-Fetch-* field (Fetch Standard), or, after DNS rebinding, a
+// Host that is not loopback.
+func onlyLocal(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLoopback(r.Host) || fromPage(r.Header) {
+			writeJSON(w, http.StatusForbidden, map[string]string{"error": "forbidden"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLoopback(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
+}
+
+func fromPage(h http.Header) bool {
+	if _, ok := h["Origin"]; ok {
+		return true
+	}
+	for field := range h {
+		if strings.HasPrefix(field, "Sec-Fetch-") {
+			return true
+		}
+	}
+	return false
+}

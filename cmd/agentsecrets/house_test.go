@@ -1,0 +1,182 @@
+package main
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/agentsecrets/agentsecrets"
+
+// mayImport is which of our packages each of them may import. Whatever stands
+// under internal is open to all but placeholder and redact, and to the rest of
+// internal only where it is listed.
+func mayImport() map[string][]string {
+	return map[string][]string{
+		"placeholder":     {"internal/stream"},
+		"resolve":         {"internal/*"},
+		"resolve/agefile": {"internal/*", "resolve"},
+		"allowlist":       {"internal/*"},
+		"redact":          {"internal/stream", "resolve"},
+		"ca":              {"internal/*"},
+		"audit":           {"internal/*"},
+		"metrics":         {"audit"},
+		"env":             {"internal/*", "placeholder"},
+		"mitm":            {"internal/*", "audit", "placeholder", "redact", "resolve"},
+		"cmd/agentsecrets": {
+			"internal/*", "allowlist", "audit", "ca", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile",
+		},
+		"internal/daemon": {"internal/atomicfile", "internal/runtree"},
+		"internal/lab":    {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only
+	}
+}
+
+// holders are the packages that can have a value in hand, and nobody else.
+func holders() []string {
+	return []string{"cmd/agentsecrets", "internal/lab", "mitm", "redact", "resolve/agefile"}
+}
+
+func TestImportGraph(t *testing.T) {
+	allowed := mayImport()
+	var holding []string
+	for pkg, imports := range importGraph(t) {
+		for _, imp := range imports {
+			if !slices.ContainsFunc(allowed[pkg], func(p string) bool { return covers(p, imp) }) {
+				t.Errorf("%s imports %s", pkg, imp)
+			}
+			if imp == "resolve" {
+				holding = append(holding, pkg)
+			}
+		}
+	}
+	slices.Sort(holding)
+	if !slices.Equal(holding, holders()) {
+		t.Errorf("resolve is imported by\n%q, not by\n%q", holding, holders())
+	}
+}
+
+func covers(pattern, pkg string) bool {
+	if dir, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(pkg, dir) && pkg != "internal/lab"
+	}
+	return pattern == pkg
+}
+
+// importGraph maps each of our packages to those of ours that it imports.
+func importGraph(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	graph := map[string][]string{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		pkg, ours := strings.CutPrefix(p.ImportPath, module+"/")
+		if !ours {
+			continue
+		}
+		graph[pkg] = nil
+		for _, imp := range p.Imports {
+			if imp, ours := strings.CutPrefix(imp, module+"/"); ours {
+				graph[pkg] = append(graph[pkg], imp)
+			}
+		}
+	}
+	if len(graph) < 15 {
+		t.Fatalf("go list knows %d packages of ours only", len(graph))
+	}
+	return graph
+}
+
+// revealers are the files that unwrap a value, each for a reason.
+func revealers() []string {
+	return []string{
+		"cmd/agentsecrets/spawn.go", // plain run gives values to a program
+		"mitm/body.go",              // into a request's body
+		"mitm/find.go",              // into a request's head
+		"redact/redact.go",          // to look for it in responses
+		"resolve/agefile/seal.go",   // into the encrypted file
+		"resolve/value.go",          // its own length
+	}
+}
+
+func TestWhoReveals(t *testing.T) {
+	var got []string
+	err := filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && (e.Name() == ".git" || e.Name() == "node_modules" || e.Name() == ".cache") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") && mentions(t, path, "Reveal") {
+			got = append(got, strings.TrimPrefix(filepath.ToSlash(path), "../../"))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, revealers()) {
+		t.Errorf("these files unwrap values:\n%q, the table says\n%q", got, revealers())
+	}
+}
+
+// mentions reports whether a file selects name from anything: calling it, and
+// also taking it as a method value or method expression.
+func mentions(t *testing.T, path, name string) bool {
+	return contains(t, path, func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		return ok && s.Sel.Name == name
+	})
+}
+
+func contains(t *testing.T, path string, is func(ast.Node) bool) bool {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	ast.Inspect(f, func(n ast.Node) bool {
+		found = found || is(n)
+		return !found
+	})
+	return found
+}
+
+// A verifier that is told to accept everything stands nowhere in our code.
+func TestNobodySkipsVerification(t *testing.T) {
+	skips := func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		return ok && id.Name == "InsecureSkipVerify"
+	}
+	for pkg := range importGraph(t) {
+		files, err := filepath.Glob(filepath.Join("../..", pkg, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			if !strings.HasSuffix(path, "_test.go") && contains(t, path, skips) {
+				t.Errorf("%s names InsecureSkipVerify", path)
+			}
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/ca"
+	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/child"
+	"github.com/agentsecrets/agentsecrets/internal/runtree"
+	"github.com/agentsecrets/agentsecrets/mitm"
+)
+
+// grace is how long a run waits, after its program has ended, for exchanges
+// that programs left behind by it have under way.
+const grace = 500 * time.Millisecond
+
+// intercept runs a program with placeholders, and a proxy in this process.
+func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, error) {
+	w, err := a.where()
+	if err != nil {
+		return 0, err
+	}
+	s, err := w.secrets(ctx)
+	if err != nil {
+		return 0, err
+	}
+	origins, err := a.origins(ctx, w, o.origins)
+	if err != nil {
+		return 0, err
+	}
+	h, err := build(plan{where: w, store: s.store, origins: origins, authority: ca.NewEphemeral, address: "127.0.0.1:0"})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { a.afterwards(h.close(grace)) }()
+	go h.serve()
+	scope := w.scope()
+	run := h.proxy.NewRun(func() mitm.Scope { return scope })
+	defer run.Revoke()
+	return a.inRun(args, o, w, h, run)
+}
+
+// inRun starts the program as part of run and waits for it.
+func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Run) (int, error) {
+	names, err := w.names()
+	if err != nil {
+		return 0, err
+	}
+	dir, err := newRunDir()
+	if err != nil {
+		return 0, fmt.Errorf("make a directory for the run: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	environ, notices, err := env.Child{
+		Environ: a.environ, ProxyURL: run.URL(h.listener.Addr()), CA: h.authority.PEM(), Bundle: h.authority.Bundle,
+		Dir: dir, Names: names,
+	}.Vars()
+	if err != nil {
+		return 0, fmt.Errorf("prepare the program's environment: %w", err)
+	}
+	p, err := a.program(args, environ)
+	if err != nil {
+		return 0, err
+	}
+	if !o.quiet {
+		a.say("agentsecrets: %s in %s, as placeholders", count(len(names), "secret"), w)
+	}
+	for _, n := range notices {
+		a.warn("%s", n)
+	}
+	// From here on this process is the root of a run tree.
+	if err := errors.Join(child.AdoptOrphans(), runtree.Mark()); err != nil {
+		return 0, err
+	}
+	return execute(p)
+}
+
+func newRunDir() (string, error) {
+	base, err := filepath.Abs(os.TempDir()) // TMPDIR may be relative, what variables name may not
+	if err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(base, "agentsecrets-run-") // 0700
+}

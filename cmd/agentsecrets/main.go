@@ -1,0 +1,47 @@
+// Command agentsecrets lets programs call APIs with secrets that they never hold.
+//
+//	agentsecrets init
+//	agentsecrets secrets set STRIPE_KEY
+//	agentsecrets workspace allowlist add api.stripe.com
+//	agentsecrets run --intercept -- curl https://api.stripe.com/v1/balance -H 'Authorization: Bearer AS_SECRET_STRIPE_KEY'
+//
+// This package is words and wiring: what a command is called, what it asks and
+// says, and (in wiring.go) how the parts are put together. No command prints a
+// value.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	// Go's verifier takes its roots from these. Which roots verify an origin is
+	// policy, and who starts us must not decide it; programs that we start get
+	// the environment as it was.
+	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		os.Unsetenv(name)
+	}
+	ctx, stop := untilSignal()
+	code := a.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// untilSignal leaves signals alone that were ignored when we were started, such
+// as SIGINT of a shell's background jobs.
+func untilSignal() (context.Context, context.CancelFunc) {
+	var heard []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		if !signal.Ignored(s) {
+			heard = append(heard, s)
+		}
+	}
+	if len(heard) == 0 { // none would mean all
+		return context.WithCancel(context.Background())
+	}
+	return signal.NotifyContext(context.Background(), heard...)
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/agentsecrets/agentsecrets/ca"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"agentsecrets": main,
+		"tlsorigin":    tlsOrigin,
+	})
+}
+
+// TestScripts runs the real binary as a user does: one script a command.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("AGENTSECRETS_HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("GORACE", "atexit_sleep_ms=0")            // under -race every process would wait a second at its end
+			e.Setenv("VALUE", `sk-test-/+"9fK2mQ7xT4vB8nL1cZ`) // every escape has something to do
+			e.Cd = filepath.Join(e.WorkDir, "project")
+			return os.MkdirAll(e.Cd, 0o755)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":    exitsWith,
+			"waitfor": waitFor,
+			"dialog":  dialog,
+			"absent":  absent,
+			"readvar": readVar,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// tlsOrigin is an HTTPS origin that echoes, as a program: it writes its root
+// certificate and, when it listens, its port to the files in its arguments.
+func tlsOrigin() {
+	if err := serveOrigin(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func serveOrigin(caFile, portFile string) error {
+	authority, err := ca.NewEphemeral(ca.Config{})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(caFile, authority.PEM(), 0o600); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := os.WriteFile(portFile, []byte(fmt.Sprint(port)), 0o600); err != nil {
+		return err
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(echo), TLSConfig: &tls.Config{
+		GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) { return authority.Leaf(h.ServerName) },
+	}}
+	return srv.ServeTLS(l, "", "")
+}
+
+// echo says what it was sent; /slow after a while. What only it can know, whether the value arrived,
+// it says by its length, which comes back as it is.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	if r.URL.Path == "/slow" {
+		time.Sleep(700 * time.Millisecond)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(map[string]any{
+		"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "body": string(body),
+		"authorization": r.Header.Get("Authorization"), "authorization_length": len(r.Header.Get("Authorization")),
+	})
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agentsecrets/agentsecrets/allowlist"
+)
+
+// The flags that open origins decide where a value goes, so they are policy: a
+// program could use them as a "get". For names that only exist on a machine of
+// one's own they are free; for others they want the workspace password.
+
+// originFlags are those flags as they were given.
+type originFlags struct {
+	ca           []string
+	resolve      []string
+	allowPrivate bool
+}
+
+func (o *originFlags) define(a *app, cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&o.ca, "origin-ca", nil, "file of more root certificates for origins (repeatable)")
+	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDR[:PORT], dial this address for the host, as with curl (repeatable)")
+	f.BoolVar(&o.allowPrivate, "allow-private", false, "values may go to private addresses")
+	a.passwordFlag(cmd)
+}
+
+func (o *originFlags) any() bool { return len(o.ca) > 0 || len(o.resolve) > 0 || o.allowPrivate }
+
+// origins is what the flags mean. All methods are for mitm.Config.
+type origins struct {
+	pins       map[string]netip.AddrPort // by "host:port"
+	extra      *x509.CertPool            // system roots and --origin-ca; nil without
+	private    bool                      // --allow-private
+	everywhere bool                      // the password was given: not for test names alone
+	plain      func() *x509.CertPool     // for exchanges without a value
+}
+
+// origins reads the flags, and asks for the password where they need it.
+func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, error) {
+	r := &origins{pins: map[string]netip.AddrPort{}, private: o.allowPrivate}
+	var err error
+	if r.extra, err = withRoots(o.ca); err != nil {
+		return nil, err
+	}
+	r.plain = sync.OnceValue(func() *x509.CertPool { // when first asked for: it takes longer than all the rest of a start
+		pool, err := withRoots(append(clientRoots(a.variable), o.ca...))
+		if err != nil {
+			return r.extra
+		}
+		return pool
+	})
+	for _, text := range o.resolve {
+		key, to, err := parseResolve(text)
+		if err != nil {
+			return nil, err
+		}
+		r.pins[key] = to
+	}
+	r.everywhere = o.any() && a.passwordFile != ""
+	if real := r.realNames(); r.everywhere || real != "" {
+		what := "what --origin-ca, --resolve and --allow-private say"
+		if real != "" {
+			what = "--resolve for " + real
+		}
+		if err := a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, what); err != nil {
+			return nil, err
+		}
+		r.everywhere = true
+	}
+	if !r.everywhere && len(r.pins) == 0 && (r.extra != nil || r.private) { // with pins it is clear which names are meant
+		a.say("agentsecrets: --origin-ca and --allow-private count for .test, .localhost and .invalid names; --password-file makes them count for all")
+	}
+	return r, nil
+}
+
+// realNames lists the pinned hosts that are not test names.
+func (r *origins) realNames() string {
+	var real []string
+	for key := range r.pins {
+		if host, _, _ := net.SplitHostPort(key); !isTestName(host) {
+			real = append(real, host)
+		}
+	}
+	return strings.Join(real, ", ")
+}
+
+// isTestName: names that no public DNS resolves (RFC 6761).
+func isTestName(host string) bool {
+	for _, top := range []string{"test", "localhost", "invalid"} {
+		if host == top || strings.HasSuffix(host, "."+top) {
+			return true
+		}
+	}
+	return false
+}
+
+// withRoots returns the system's roots and those in files; nil where there is none.
+func withRoots(files []string) (*x509.CertPool, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("load the system's root certificates: %w", err)
+	}
+	for _, file := range files {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read root certificates: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, usage("no certificate in PEM form in %s", file)
+		}
+	}
+	return pool, nil
+}
+
+// clientRoots are the root files that programs here were told to trust when we
+// were started. They verify exchanges that carry no value.
+func clientRoots(variable func(string) string) []string {
+	var files []string
+	seen := map[string]bool{}
+	for _, name := range []string{
+		"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
+		"AWS_CA_BUNDLE", "PIP_CERT", "CARGO_HTTP_CAINFO", "DENO_CERT",
+	} {
+		file := variable(name)
+		if file == "" || seen[file] {
+			continue
+		}
+		seen[file] = true
+		if pem, err := os.ReadFile(file); err == nil && x509.NewCertPool().AppendCertsFromPEM(pem) {
+			files = append(files, file) // one that the program could not use either is left out
+		}
+	}
+	return files
+}
+
+// Pin names the address to dial. An --allow-private that counts for test names
+// alone pins those to what they resolve to: a pinned address may be private.
+func (r *origins) Pin(host string, port int) (netip.AddrPort, bool) {
+	if to, ok := r.pins[net.JoinHostPort(host, strconv.Itoa(port))]; ok {
+		return to, true
+	}
+	if !r.private || r.everywhere || !isTestName(host) {
+		return netip.AddrPort{}, false
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(context.Background(), "ip", host)
+	if err != nil || len(addrs) == 0 {
+		return netip.AddrPort{}, false
+	}
+	return netip.AddrPortFrom(addrs[0].Unmap(), uint16(port)), true
+}
+
+// Guard refuses addresses that a value may not go to.
+func (r *origins) Guard(addr netip.Addr) error {
+	if r.private && r.everywhere {
+		return allowlist.GuardMetadata(addr)
+	}
+	return allowlist.GuardAddr(addr)
+}
+
+// Roots verify exchanges that may carry a value; nil means the system's.
+func (r *origins) Roots(host string) *x509.CertPool {
+	if r.everywhere || isTestName(host) {
+		return r.extra
+	}
+	return nil
+}
+
+// PlainRoots verify exchanges that carry none.
+func (r *origins) PlainRoots(string) *x509.CertPool { return r.plain() }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/internal/place"
+	"github.com/agentsecrets/agentsecrets/mitm"
+)
+
+// policies answers the proxy's questions from the policy files, as they are at
+// the moment: a rule that is taken away counts at once.
+type policies struct {
+	home      string
+	textHosts *allowlist.TextHosts
+
+	mu    sync.Mutex
+	files map[string]*watched[*allowlist.Policy] // by workspace ID
+}
+
+func newPolicies(home string) *policies {
+	return &policies{home: home, textHosts: allowlist.NewTextHosts(), files: map[string]*watched[*allowlist.Policy]{}}
+}
+
+// list is what the scope's project may reach now.
+func (p *policies) list(s mitm.Scope) (*allowlist.List, error) {
+	f, err := p.file(s.WorkspaceID)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := f.get()
+	if err != nil {
+		return nil, err
+	}
+	return policy.List(s.ProjectID), nil
+}
+
+func (p *policies) file(workspaceID string) (*watched[*allowlist.Policy], error) {
+	path, err := policyPath(p.home, workspaceID)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.files[workspaceID] == nil {
+		p.files[workspaceID] = &watched[*allowlist.Policy]{path: path, load: allowlist.LoadPolicy}
+	}
+	return p.files[workspaceID], nil
+}
+
+// Allow decides about one use.
+func (p *policies) Allow(s mitm.Scope, u mitm.Use) error {
+	if s.ProjectID == "" {
+		return noProject()
+	}
+	list, err := p.list(s)
+	if err != nil {
+		return unreadablePolicy(u.Name)
+	}
+	err = list.Check(allowlist.Use{Name: u.Name, Host: u.Host, Port: u.Port, Method: u.Method, Path: u.Path, Place: u.Place})
+	var d *allowlist.DeniedError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &d):
+		return &mitm.Problem{
+			Status: http.StatusForbidden, Slug: d.Reason, Message: d.Error(), Hint: d.Hint(), Name: d.Name, Domain: domainOf(u),
+		}
+	}
+	return unreadablePolicy(u.Name)
+}
+
+// Text: a placeholder inside a path, or in a body for a model or for people to
+// read, is text unless a binding asks for that place. One that is a whole path
+// segment was meant.
+func (p *policies) Text(s mitm.Scope, u mitm.Use) bool {
+	inBody := place.Match(place.Body, u.Place) || place.Match(place.Form, u.Place)
+	inPath := u.Place == place.Path && !u.Whole
+	if !inPath && !(inBody && p.textHosts.Has(u.Host)) {
+		return false
+	}
+	list, err := p.list(s)
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(list.Bindings[u.Name].Places, func(pattern string) bool { return place.Match(pattern, u.Place) })
+}
+
+// Reaches reports whether a value might ever go to host; where that cannot be
+// told it may, so that what comes back is searched.
+func (p *policies) Reaches(s mitm.Scope, host string, port int) bool {
+	list, err := p.list(s)
+	return err != nil || list.Reaches(host, port)
+}
+
+func unreadablePolicy(name string) error {
+	return &mitm.Problem{
+		Status: http.StatusServiceUnavailable, Slug: "store_locked", Name: name,
+		Message: "the workspace's policy cannot be read", Hint: "agentsecrets workspace allowlist list",
+	}
+}
+
+func noProject() error {
+	return &mitm.Problem{
+		Status: http.StatusServiceUnavailable, Slug: "project_not_found",
+		Message: "the project file that the proxy was started for is gone, damaged, or names another project",
+		Hint:    "agentsecrets proxy stop",
+	}
+}
+
+func domainOf(u mitm.Use) string {
+	if u.Port == 443 {
+		return u.Host
+	}
+	return u.Host + ":" + strconv.Itoa(u.Port)
+}

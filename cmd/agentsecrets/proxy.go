@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agentsecrets/agentsecrets/internal/daemon"
+)
+
+const defaultPort = 8765
+
+func (a *app) proxyCommand() *cobra.Command {
+	return group("proxy", "The proxy that stays in the background",
+		a.proxyStartCommand(), a.proxyStopCommand(), a.proxyStatusCommand(), a.proxyLogsCommand(), a.proxyEnvCommand())
+}
+
+// proxyOptions are the flags of proxy start.
+type proxyOptions struct {
+	port       int
+	foreground bool
+	origins    originFlags
+}
+
+func (a *app) proxyStartCommand() *cobra.Command {
+	var o proxyOptions
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Start the proxy and return when it answers",
+		Args:  takes(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.settlePort(cmd, &o.port); err != nil {
+				return err
+			}
+			if o.foreground {
+				return a.serve(cmd.Context(), o)
+			}
+			return a.startDaemon(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.port, "port", defaultPort, "port on 127.0.0.1 (AGENTSECRETS_PORT); 0 takes a free one")
+	f.BoolVar(&o.foreground, "foreground", false, "stay, and end with Ctrl-C")
+	o.origins.define(a, cmd)
+	return cmd
+}
+
+func (a *app) settlePort(cmd *cobra.Command, port *int) error {
+	if text := a.variable("AGENTSECRETS_PORT"); text != "" && !cmd.Flags().Changed("port") {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return usage("AGENTSECRETS_PORT is %q, not a port", text)
+		}
+		*port = n
+	}
+	if *port < 0 || *port > 65535 {
+		return usage("--port %d is not a port", *port)
+	}
+	return nil
+}
+
+// startDaemon starts ourselves again, cut loose, with --foreground.
+func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
+	if err := outsideRun("starting the proxy"); err != nil {
+		return err
+	}
+	w, err := a.where()
+	if err != nil {
+		return err
+	}
+	if st, err := askDaemon(ctx, w.home); err == nil {
+		return a.startedAlready(w, st, o)
+	}
+	if _, err := w.secrets(ctx); err != nil { // better told here than from a log
+		return err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find our own program: %w", err)
+	}
+	if _, err := a.origins(ctx, w, o.origins); err != nil { // asks here, where the terminal is
+		return err
+	}
+	launch := daemon.Launch{Home: w.home, Path: exe, Args: a.daemonArgs(o), Environ: a.environ, Ready: healthy}
+	if a.typed != nil {
+		if launch.Extra, err = passOn(a.typed); err != nil {
+			return err
+		}
+		defer launch.Extra.Close()
+		launch.Args = append(launch.Args, "--password-file", "/dev/fd/3")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	st, err := launch.Start(ctx)
+	var exit *daemon.ExitError
+	if errors.As(err, &exit) {
+		return &failure{code: exit.Code, err: exit}
+	}
+	if err != nil {
+		return err
+	}
+	a.say("The proxy runs on 127.0.0.1:%d for %s. Next: eval \"$(agentsecrets proxy env)\"", st.Port, w)
+	return a.print(st, func(io.Writer) {})
+}
+
+// daemonArgs is our own command line, for one that asks nothing.
+func (a *app) daemonArgs(o proxyOptions) []string {
+	args := []string{"agentsecrets", "proxy", "start", "--foreground", "--no-input", "--port", strconv.Itoa(o.port)}
+	for flag, value := range map[string]string{
+		"--workspace": a.workspace, "--project": a.project, "--environment": a.environment, "--password-file": a.passwordFile,
+	} {
+		if value != "" {
+			args = append(args, flag, value)
+		}
+	}
+	for _, file := range o.origins.ca {
+		args = append(args, "--origin-ca", file)
+	}
+	for _, text := range o.origins.resolve {
+		args = append(args, "--resolve", text)
+	}
+	if o.origins.allowPrivate {
+		args = append(args, "--allow-private")
+	}
+	return args
+}
+
+// passOn returns the end of a pipe from which pw can be read. The daemon checks
+// the password itself: there is no flag that says it had been checked.
+func passOn(pw []byte) (*os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("pass the password on: %w", err)
+	}
+	defer w.Close()
+	if _, err := w.Write(append(pw, '\n')); err != nil { // fits into the pipe
+		r.Close()
+		return nil, fmt.Errorf("pass the password on: %w", err)
+	}
+	return r, nil
+}
+
+func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
+	if st.ProjectID != w.ProjectID || o.port != 0 && st.Port != o.port {
+		return &failure{
+			code: exitFailure, hint: "agentsecrets proxy stop",
+			err: fmt.Errorf("a proxy for project %s runs already, on port %d", st.ProjectName, st.Port),
+		}
+	}
+	a.say("The proxy runs already, on 127.0.0.1:%d for %s.", st.Port, w)
+	return a.print(st, func(io.Writer) {})
+}
+
+// healthy asks the port itself: only then a client will get an answer.
+func healthy(ctx context.Context, st daemon.Status) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/health", st.Port), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) // past every proxy variable
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("/health answers %d", resp.StatusCode)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agentsecrets/agentsecrets/ca"
+	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
+	"github.com/agentsecrets/agentsecrets/internal/daemon"
+)
+
+func (a *app) proxyEnvCommand() *cobra.Command {
+	shell := "sh"
+	cmd := &cobra.Command{
+		Use:   "env",
+		Short: `Print what leads a shell through the proxy: eval "$(agentsecrets proxy env)"`,
+		Args:  takes(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.proxyEnv(cmd.Context(), shell) },
+	}
+	cmd.Flags().StringVar(&shell, "shell", shell, "sh, fish or powershell")
+	a.completeFlag(cmd, "shell", func() ([]string, error) { return []string{"fish", "powershell", "sh"}, nil })
+	return cmd
+}
+
+func (a *app) proxyEnv(ctx context.Context, shell string) error {
+	lines, ok := shellSyntax(shell)
+	if !ok {
+		return usage("--shell is sh, fish or powershell, not %q", shell)
+	}
+	if err := outsideRun("the proxy's credential"); err != nil {
+		return err
+	}
+	w, err := a.where()
+	if err != nil {
+		return err
+	}
+	st, err := w.daemon(ctx)
+	if err != nil {
+		return err
+	}
+	set, unset, err := a.daemonVars(w, st)
+	if err != nil {
+		return err
+	}
+	return a.print(map[string]any{"set": set, "unset": orEmpty(unset)}, func(out io.Writer) {
+		for _, name := range unset {
+			fmt.Fprintf(out, lines.unset+"\n", name)
+		}
+		for _, name := range sortedKeys(set) {
+			fmt.Fprintf(out, lines.set+"\n", name, lines.quote(set[name]))
+		}
+	})
+}
+
+// daemon is the running one, if it serves the project that w is.
+func (w where) daemon(ctx context.Context) (daemon.State, error) {
+	answer, err := askDaemon(ctx, w.home)
+	if errors.Is(err, daemon.ErrNotRunning) {
+		return daemon.State{}, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy start"}
+	}
+	if err != nil {
+		return daemon.State{}, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy status"}
+	}
+	if answer.ProjectID != w.ProjectID {
+		return daemon.State{}, denied("agentsecrets proxy stop", "the proxy serves project %s, not %s", answer.ProjectName, w.ProjectName)
+	}
+	st, err := daemon.Load(w.home)
+	if err == nil && st.PID != answer.PID {
+		err = errors.New("the proxy was started anew just now; try again")
+	}
+	return st, err
+}
+
+// daemonVars is what a program of a run would get, less the placeholders, as a
+// change to the environment that we have ourselves.
+func (a *app) daemonVars(w where, st daemon.State) (set map[string]string, unset []string, err error) {
+	authority, err := ca.Open(caDir(w.home), ca.Config{})
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := newShellDir(w.home)
+	if err != nil {
+		return nil, nil, err
+	}
+	environ, notices, err := env.Child{
+		Environ: a.environ, ProxyURL: st.URL, CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir,
+	}.Vars()
+	if err != nil {
+		return nil, nil, fmt.Errorf("prepare the shell's environment: %w", err)
+	}
+	for _, n := range notices {
+		a.warn("%s", n)
+	}
+	set, unset = difference(a.environ, environ)
+	return set, unset, nil
+}
+
+// newShellDir holds what one shell's variables name: another shell may have
+// other roots to merge. The daemon clears them away when it starts and ends.
+func newShellDir(home string) (string, error) {
+	if err := atomicfile.MkdirPrivate(shellsDir(home)); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(shellsDir(home), "shell-")
+	if err != nil {
+		return "", fmt.Errorf("make a directory for the shell: %w", err)
+	}
+	return dir, nil
+}
+
+func shellsDir(home string) string { return filepath.Join(home, "shells") }
+
+func caDir(home string) string { return filepath.Join(home, "ca") }
+
+// difference says what makes after of before.
+func difference(before, after []string) (set map[string]string, unset []string) {
+	old, now := asMap(before), asMap(after)
+	set = map[string]string{}
+	for name, value := range now {
+		if was, ok := old[name]; !ok || was != value {
+			set[name] = value
+		}
+	}
+	for name := range old {
+		if _, ok := now[name]; !ok {
+			unset = append(unset, name)
+		}
+	}
+	slices.Sort(unset)
+	return set, unset
+}
+
+func asMap(environ []string) map[string]string {
+	m := map[string]string{}
+	for _, kv := range environ {
+		if name, value, ok := strings.Cut(kv, "="); ok {
+			m[name] = value
+		}
+	}
+	return m
+}
+
+func sortedKeys(m map[string]string) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agentsecrets/agentsecrets/internal/child"
+	"github.com/agentsecrets/agentsecrets/internal/harden"
+	"github.com/agentsecrets/agentsecrets/internal/runtree"
+)
+
+// exitOurs is env(1)'s code for a failure that is not the program's.
+const exitOurs = 125
+
+// runOptions are the flags of run.
+type runOptions struct {
+	intercept bool
+	quiet     bool
+	rawOutput bool
+	origins   originFlags
+}
+
+func (o *runOptions) define(a *app, cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SetInterspersed(false) // what follows the program's name is the program's
+	f.BoolVar(&o.intercept, "intercept", false, "keep values out of the program: it gets placeholders, and a proxy that expands them")
+	f.BoolVar(&o.quiet, "quiet", false, "no line about the run on standard error")
+	f.BoolVar(&o.rawOutput, "raw-output", false, "do not take values out of the program's output (without --intercept)")
+	o.origins.define(a, cmd)
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run [--intercept] -- CMD…",
+		Short: "Run a program with secrets: with --intercept it never holds them",
+		Long: `Run a program. With --intercept its environment names placeholders
+(STRIPE_KEY=AS_SECRET_STRIPE_KEY) and a proxy of its own, which puts the values
+into requests to allowed hosts and takes them out of what comes back. Without,
+the values are in its environment.
+
+The exit code is the program's; 125: agentsecrets failed, 126: the program could
+not be executed, 127: it was not found.`,
+		Args: takes(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runProgram(cmd.Context(), args, o) },
+	}
+	o.define(a, cmd)
+	return cmd
+}
+
+// runProgram maps every error to the codes of env(1).
+func (a *app) runProgram(ctx context.Context, args []string, o runOptions) error {
+	code, err := a.start(ctx, args, o)
+	var start *child.StartError
+	switch {
+	case errors.As(err, &start):
+		return &failure{code: start.Code, err: err}
+	case err != nil:
+		return &failure{code: exitOurs, err: err}
+	case code != 0:
+		return &failure{code: code, err: fmt.Errorf("the program ended with code %d", code), quiet: true}
+	}
+	return nil
+}
+
+func (a *app) start(ctx context.Context, args []string, o runOptions) (int, error) {
+	if len(args) == 0 {
+		return 0, usage("which program? agentsecrets run -- CMD…")
+	}
+	inside, err := runtree.Inside()
+	switch {
+	case err != nil:
+		return 0, err
+	case inside && o.intercept:
+		return a.runInOuter(args, o)
+	case inside:
+		return 0, denied("agentsecrets run --intercept -- "+args[0], "a program inside a run is not given values")
+	case o.intercept:
+		return a.intercept(ctx, args, o)
+	}
+	return a.spawn(ctx, args, o)
+}
+
+// runInOuter runs the program in the run that we are in already, whose project,
+// environment and proxy it has and keeps.
+func (a *app) runInOuter(args []string, o runOptions) (int, error) {
+	if a.project != "" || a.environment != "" || a.workspace != "" {
+		return 0, denied("", "inside a run its project and environment stay: leave --project, --environment and --workspace away")
+	}
+	if o.origins.any() {
+		return 0, denied("", "inside a run --origin-ca, --resolve and --allow-private are refused")
+	}
+	if !o.quiet {
+		a.say("agentsecrets: inside a run already; the program becomes part of it")
+	}
+	p, err := a.program(args, a.environ)
+	if err != nil {
+		return 0, err
+	}
+	return execute(p)
+}
+
+// program finds what args name, to run with environ and our own streams.
+func (a *app) program(args, environ []string) (child.Program, error) {
+	path, err := child.Find(args[0], environ)
+	return child.Program{Path: path, Args: args, Env: environ, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr}, err
+}
+
+// execute runs p to its end, hidden from the look of others. started is called in between.
+func execute(p child.Program, started ...func()) (int, error) {
+	harden.NoTrace()
+	if err := harden.Hide(); err != nil {
+		return 0, err
+	}
+	proc, err := child.Start(p)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range started {
+		f()
+	}
+	if err := harden.NoCore(); err != nil { // now: the program has its own limit already
+		return 0, err
+	}
+	return proc.Wait(), nil
+}
+
+// afterwards tells what went wrong when the program had ended. Its code stays.
+func (a *app) afterwards(err error) {
+	if err != nil {
+		a.warn("after the program's end: %v", err)
+	}
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/agentsecrets/agentsecrets/internal/demo"
+)
+
+// code N CMD… runs a command that must end with exit code N. Its output can be
+// looked at with stdout and stderr.
+func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N cmd…")
+	}
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// waitFor FILE waits until a program in the background has made FILE.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor file")
+	}
+	path := ts.MkAbs(args[0])
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+			return
+		}
+	}
+	ts.Fatalf("%s did not come", args[0])
+}
+
+// readvar NAME FILE sets a variable to what FILE holds.
+func readVar(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: readvar NAME file")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// absent PATH… holds if no form of $VALUE stands in files PATH, or below; stdout
+// and stderr are those of the last command.
+func absent(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: [!] absent path…")
+	}
+	value := []byte(ts.Getenv("VALUE"))
+	for _, arg := range args {
+		var found []string
+		if arg == "stdout" || arg == "stderr" {
+			found = demo.Seen([]byte(ts.ReadFile(arg)), value)
+		} else {
+			var err error
+			found, err = demo.SearchTree(ts.MkAbs(arg), value)
+			ts.Check(err)
+		}
+		if neg != (len(found) > 0) {
+			ts.Fatalf("the value in %s: %v", arg, found)
+		}
+	}
+}
+
+// dialog FILE CMD… runs a command on a terminal. A line "< text" of FILE waits
+// until the terminal shows text, "> text" types a line, "^ C" is Ctrl-C, "= N"
+// the exit code that is expected at the end (0 without it).
+func dialog(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: dialog file cmd…")
+	}
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"AGENTSECRETS_HOME", "GORACE", "HOME", "PATH", "TMPDIR"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	tty, err := pty.Start(cmd)
+	ts.Check(err)
+	defer tty.Close()
+	s := &screen{tty: tty}
+	code := 0
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		what, text, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		switch what {
+		case "<":
+			if err := s.await(text); err != nil {
+				cmd.Process.Kill()
+				ts.Fatalf("%v", err)
+			}
+		case ">":
+			time.Sleep(20 * time.Millisecond) // a question is shown just before echo goes off
+			_, err := tty.WriteString(text + "\n")
+			ts.Check(err)
+		case "^":
+			_, err := tty.Write([]byte{text[0] & 0x1f})
+			ts.Check(err)
+		case "=":
+			fmt.Sscan(text, &code)
+		}
+	}
+	s.drain()
+	_ = cmd.Wait()
+	ts.Logf("%s", s.seen.String())
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		ts.Fatalf("exit code %d, want %d", got, code)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("screen"), s.seen.Bytes(), 0o600))
+}
+
+// screen is what a terminal has shown.
+type screen struct {
+	tty  *os.File
+	seen bytes.Buffer
+	from int // what comes before has been waited for
+}
+
+func (s *screen) await(text string) error {
+	s.tty.SetReadDeadline(time.Now().Add(10 * time.Second))
+	buf := make([]byte, 4096)
+	for {
+		if i := strings.Index(s.seen.String()[s.from:], text); i >= 0 {
+			s.from += i + len(text)
+			return nil
+		}
+		n, err := s.tty.Read(buf)
+		s.seen.Write(buf[:n])
+		if err != nil {
+			return fmt.Errorf("waiting for %q, the terminal showed %q: %w", text, s.seen.String(), err)
+		}
+	}
+}
+
+func (s *screen) drain() {
+	s.tty.SetReadDeadline(time.Now().Add(10 * time.Second))
+	buf := make([]byte, 4096)
+	for {
+		n, err := s.tty.Read(buf)
+		s.seen.Write(buf[:n])
+		if err != nil {
+			return // EIO when the last program has closed it
+		}
+	}
+}

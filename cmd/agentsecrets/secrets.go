@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/resolve"
+)
+
+func (a *app) secretsCommand() *cobra.Command {
+	return group("secrets", "Keep secrets; none is ever shown", a.setCommand(), a.listCommand(), a.deleteCommand())
+}
+
+func (a *app) listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Aliases: []string{"ls"},
+		Short: "Show the names of the secrets that are kept here, and where they may go",
+		Args:  takes(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.listSecrets(cmd.Context()) },
+	}
+}
+
+func (a *app) deleteCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "delete NAME…", Aliases: []string{"rm"},
+		Short:             "Delete secrets, all of them or none",
+		Args:              takes(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: a.complete(a.secretNames),
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.deleteSecrets(cmd.Context(), args) },
+	}
+}
+
+type secretJSON struct {
+	Name    string    `json:"name"`
+	Hosts   []string  `json:"hosts"`
+	Places  []string  `json:"places"`
+	Updated time.Time `json:"updated_at"`
+}
+
+func (a *app) listSecrets(ctx context.Context) error {
+	w, err := a.where()
+	if err != nil {
+		return err
+	}
+	entries, err := index(w.home).Names(w.ProjectID, w.Environment)
+	if err != nil {
+		return err
+	}
+	policy, err := w.policy()
+	if err != nil {
+		return err
+	}
+	list := make([]secretJSON, 0, len(entries))
+	for _, e := range entries {
+		b := policy.Bindings[w.ProjectID][e.Name]
+		list = append(list, secretJSON{e.Name, ruleTexts(b.Hosts), orEmpty(b.Places), e.Updated.UTC()})
+	}
+	if len(list) == 0 && a.onTerminal() {
+		a.say("No secret is kept in %s yet: agentsecrets secrets set NAME", w)
+	}
+	return a.print(map[string]any{"secrets": list}, func(out io.Writer) { a.writeSecrets(out, list) })
+}
+
+// writeSecrets draws a table for people, and one name a line for programs.
+func (a *app) writeSecrets(out io.Writer, list []secretJSON) {
+	if !a.onTerminal() {
+		for _, s := range list {
+			fmt.Fprintln(out, s.Name)
+		}
+		return
+	}
+	if len(list) == 0 {
+		return
+	}
+	rows := make([][]string, len(list))
+	for i, s := range list {
+		hosts, places := strings.Join(s.Hosts, " "), strings.Join(s.Places, " ")
+		if hosts == "" {
+			hosts = "any allowed host"
+		}
+		if places == "" {
+			places = "usual"
+		}
+		rows[i] = []string{s.Name, hosts, places, s.Updated.Local().Format("2006-01-02 15:04")}
+	}
+	io.WriteString(out, grid([]string{"Name", "Hosts", "Places", "Updated"}, rows))
+}
+
+func (a *app) deleteSecrets(ctx context.Context, names []string) error {
+	w, err := a.where()
+	if err != nil {
+		return err
+	}
+	s, err := w.secrets(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := w.names()
+	if err != nil {
+		return err
+	}
+	var missing []error
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			missing = append(missing, notStored(w, name))
+		}
+	}
+	if err := joined(missing); err != nil {
+		return err
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	for _, name := range names {
+		if err := s.index.Delete(ctx, s.store, w.ref(name)); err != nil && !errors.Is(err, resolve.ErrNotFound) {
+			return err
+		}
+		a.say("Deleted %s from %s.", name, w)
+	}
+	if err := w.unbindGone(names); err != nil {
+		return err
+	}
+	return a.print(map[string][]string{"deleted": names}, func(io.Writer) {})
+}
+
+// unbindGone forgets the bindings of names that no environment keeps any more.
+func (w where) unbindGone(names []string) error {
+	var gone []string
+	for _, name := range names {
+		held, err := w.heldElsewhere(name)
+		if err != nil {
+			return err
+		}
+		if !held {
+			gone = append(gone, name)
+		}
+	}
+	policy, err := w.policy()
+	if err != nil {
+		return err
+	}
+	bound := func(name string) bool { _, ok := policy.Bindings[w.ProjectID][name]; return ok }
+	if !slices.ContainsFunc(gone, bound) {
+		return nil
+	}
+	return w.updatePolicy(func(p *allowlist.Policy) error {
+		for _, name := range gone {
+			delete(p.Bindings[w.ProjectID], name)
+		}
+		return nil
+	})
+}
+
+// heldElsewhere reports whether another environment of the project keeps name:
+// the binding is one for all of them.
+func (w where) heldElsewhere(name string) (bool, error) {
+	for _, environment := range env.Environments() {
+		if environment == w.Environment {
+			continue
+		}
+		entries, err := index(w.home).Names(w.ProjectID, environment)
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(entries, func(e resolve.Entry) bool { return e.Name == name }) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

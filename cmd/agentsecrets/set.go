@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agentsecrets/agentsecrets/placeholder"
+	"github.com/agentsecrets/agentsecrets/resolve"
+)
+
+// setOptions are the flags of secrets set.
+type setOptions struct {
+	stdin  bool
+	hosts  []string
+	places []string
+}
+
+func (a *app) setCommand() *cobra.Command {
+	var o setOptions
+	cmd := &cobra.Command{
+		Use:   "set NAME[=VALUE]…",
+		Short: "Keep a secret; the value is asked for, or read from standard input",
+		Long: `Keep one or more secrets, all of them or none. Without =VALUE the value is asked
+for, without showing it; --stdin reads it from standard input. One newline at the
+end is not part of it. --host and --in bind the secret: then it goes to those
+hosts and places only. Of a secret that is kept already they change the binding
+alone, unless there is a new value too. Widening needs the workspace password.
+
+Places: header, header:FIELD, query, query:PARAM, basic, body, form, path.
+Unbound, a secret may stand in all of them but path.`,
+		Args:              takes(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: a.complete(a.secretNames),
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.set(cmd.Context(), args, o) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.stdin, "stdin", false, "read the value from standard input")
+	f.StringArrayVar(&o.hosts, "host", nil, "host that the secret may go to, as in a rule of the allowlist (repeatable)")
+	f.StringArrayVar(&o.places, "in", nil, "place in a request where it may stand (repeatable)")
+	a.passwordFlag(cmd)
+	a.completeFlag(cmd, "host", a.ruleNames)
+	a.completeFlag(cmd, "in", func() ([]string, error) { return []string{"header", "query", "basic", "body", "form", "path"}, nil })
+	return cmd
+}
+
+// given is a secret as the user gave it.
+type given struct {
+	name  string
+	value resolve.Value // none: the one that is kept stays
+}
+
+func (a *app) set(ctx context.Context, args []string, o setOptions) error {
+	w, err := a.where()
+	if err != nil {
+		return err
+	}
+	s, err := w.secrets(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := o.binding()
+	if err != nil {
+		return err
+	}
+	all, err := a.readSecrets(ctx, w, args, o)
+	if err != nil {
+		return err
+	}
+	// The binding first: a value must never be there without it.
+	if err := a.bind(ctx, w, all, b); err != nil {
+		return err
+	}
+	for _, g := range all {
+		if g.value.IsZero() {
+			a.say("Changed what %s is bound to; its value stays.", g.name)
+			continue
+		}
+		if err := s.index.Set(ctx, s.store, w.ref(g.name), g.value); err != nil {
+			return err
+		}
+		a.say("Keeping %s in %s; programs write %s.", g.name, w, placeholder.For(g.name))
+	}
+	return a.print(map[string]any{"set": namesOf(all), "project": w.ProjectName, "environment": w.Environment}, func(io.Writer) {})
+}
+
+func namesOf(all []given) []string {
+	names := make([]string, len(all))
+	for i, g := range all {
+		names[i] = g.name
+	}
+	return names
+}
+
+// readSecrets checks every name and value before anything is kept.
+func (a *app) readSecrets(ctx context.Context, w where, args []string, o setOptions) ([]given, error) {
+	names, err := checkNames(args)
+	if err != nil {
+		return nil, err
+	}
+	if o.stdin && (len(args) != 1 || strings.Contains(args[0], "=")) {
+		return nil, usage("--stdin reads one value: give one NAME, without =VALUE")
+	}
+	kept, err := w.names()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]given, 0, len(args))
+	inArgs := false
+	for i, arg := range args {
+		hasValue := strings.Contains(arg, "=")
+		inArgs = inArgs || hasValue
+		if !hasValue && !o.stdin && o.binds() && slices.Contains(kept, names[i]) {
+			all = append(all, given{name: names[i]})
+			continue
+		}
+		b, err := a.readValue(ctx, names[i], arg, o)
+		if err != nil {
+			return nil, err
+		}
+		if b, err = a.checkValue(names[i], b); err != nil {
+			return nil, err
+		}
+		all = append(all, given{names[i], resolve.New(b)})
+	}
+	if inArgs {
+		a.warn("a value in the arguments stays in your shell's history and was in the process list; NAME alone asks for it")
+	}
+	return all, nil
+}
+
+func (o setOptions) binds() bool { return len(o.hosts) > 0 || len(o.places) > 0 }
+
+// checkNames returns the names in args, of which each may stand there once.
+func checkNames(args []string) ([]string, error) {
+	var names []string
+	for _, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		if err := resolve.ValidName(name); err != nil {
+			return nil, err
+		}
+		if slices.Contains(names, name) {
+			return nil, usage("%s is given twice", name)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// readValue takes a value from the argument, standard input or the terminal.
+func (a *app) readValue(ctx context.Context, name, arg string, o setOptions) ([]byte, error) {
+	if _, value, ok := strings.Cut(arg, "="); ok {
+		return []byte(value), nil
+	}
+	if o.stdin {
+		b, err := io.ReadAll(io.LimitReader(a.stdin, resolve.MaxValue+3)) // and a newline; one more is too many
+		if err != nil {
+			return nil, fmt.Errorf("read the value of %s from standard input: %w", name, err)
+		}
+		return b, nil
+	}
+	if !a.interactive() {
+		f := usage("no value for %s: give --stdin, there is no terminal to ask on", name)
+		f.hint = "agentsecrets secrets set " + name + " --stdin"
+		return nil, f
+	}
+	b, err := a.terminal().Hidden(ctx, "Value of "+name+": ")
+	if err != nil {
+		return nil, fmt.Errorf("ask for the value of %s: %w", name, err)
+	}
+	return b, nil
+}
+
+var (
+	errEmpty  = errors.New("the value is empty")
+	errTooBig = fmt.Errorf("the value has more than %d bytes", resolve.MaxValue)
+)

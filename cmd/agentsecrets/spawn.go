@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/audit"
+	"github.com/agentsecrets/agentsecrets/internal/child"
+	"github.com/agentsecrets/agentsecrets/redact"
+	"github.com/agentsecrets/agentsecrets/resolve"
+)
+
+// Plain run gives values to a program, which is what it is for. This is the only
+// file of the command that unwraps one.
+
+// spawn runs a program with the values as variables.
+func (a *app) spawn(ctx context.Context, args []string, o runOptions) (int, error) {
+	w, err := a.where()
+	if err != nil {
+		return 0, err
+	}
+	values, err := w.values(ctx)
+	if err != nil {
+		return 0, err
+	}
+	p, err := a.program(args, withValues(a.environ, values))
+	if err != nil {
+		return 0, err
+	}
+	log, err := audit.Open(auditDir(w.home), time.Now)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { a.afterwards(log.Close()) }()
+	event := spawnEvent(w, args[0], namesOf(values))
+	if err := log.Write(event); err != nil {
+		return 0, err // no record, no value
+	}
+	if !o.quiet {
+		a.say("agentsecrets: %s of %s in the environment of %s: %s",
+			count(len(values), "value"), w, args[0], cell(strings.Join(namesOf(values), " ")))
+	}
+	code, counts, err := runRedacted(p, values, o.rawOutput)
+	a.afterwards(log.Write(ended(event, code, counts, err)))
+	return code, err
+}
+
+// values are all secrets of the environment, under the names that are variables.
+func (w where) values(ctx context.Context) ([]given, error) {
+	s, err := w.secrets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names, err := w.names()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]given, 0, len(names))
+	for _, name := range names {
+		v, err := s.store.Resolve(ctx, w.ref(name))
+		if errors.Is(err, resolve.ErrNotFound) {
+			return nil, notStored(w, name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("resolve %s: %w", name, err)
+		}
+		values = append(values, given{name, v})
+	}
+	return values, nil
+}
+
+// withValues puts values in, in place of variables of the same names.
+func withValues(environ []string, values []given) []string {
+	ours := map[string]bool{}
+	for _, v := range values {
+		ours[v.name] = true
+	}
+	var all []string
+	for _, kv := range environ {
+		if name, _, _ := strings.Cut(kv, "="); !ours[name] {
+			all = append(all, kv)
+		}
+	}
+	for _, v := range values {
+		all = append(all, v.name+"="+string(v.value.Reveal()))
+	}
+	return all
+}
+
+func spawnEvent(w where, program string, names []string) audit.Event {
+	return audit.Event{
+		ID: audit.NewID(), Timestamp: time.Now(), Event: audit.Decided, Status: audit.OK, Reason: "-",
+		SecretKeys: names, AuthStyles: []string{"env"}, Places: []string{"env"}, Method: "ENV", TargetURL: program,
+		Environment: w.Environment, WorkspaceID: w.WorkspaceID, ProjectID: w.ProjectID,
+		IdentityLevel: "anonymous", ResolutionPath: "store",
+	}
+}
+
+func ended(e audit.Event, code int, counts redact.Counts, err error) audit.Event {
+	e.DurationMS = time.Since(e.Timestamp).Milliseconds()
+	e.Timestamp, e.Event = time.Now(), audit.Done
+	e.StatusCode, e.Redactions, e.Redacted = code, counts.Total(), counts.Total() > 0
+	if err != nil {
+		e.Status = audit.Error
+	}
+	return e
+}
+
+// runRedacted runs p. What it writes to pipes and files has the values taken out,
+// as a guard against accidents; a terminal is between it and the person.
+func runRedacted(p child.Program, values []given, raw bool) (int, redact.Counts, error) {
+	counts := redact.Counts{}
+	if raw || len(values) == 0 {
+		code, err := execute(p)
+		return code, counts, err
+	}
+	set := redact.NewSet()
+	for _, v := range values {
+		set.Add(v.value)
+	}
+	out, err := filterOutput(&p, set)
+	if err != nil {
+		return 0, counts, err
+	}
+	code, err := execute(p, out.started)
+	return code, out.finish(), err
+}

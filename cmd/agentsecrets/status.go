@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/daemon"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show what is set up here, and whether the proxy runs",
+		Args:  takes(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) },
+	}
+}
+
+type statusJSON struct {
+	WorkspaceID   string `json:"workspace_id"`
+	WorkspaceName string `json:"workspace_name"`
+	ProjectID     string `json:"project_id"`
+	ProjectName   string `json:"project_name"`
+	Environment   string `json:"environment"`
+	Secrets       int    `json:"secrets"`
+	StorageMode   string `json:"storage_mode"`
+	LastPull      string `json:"last_pull"`
+	ProxyRunning  bool   `json:"proxy_running"`
+	ProxyPort     int    `json:"proxy_port"`
+	Home          string `json:"home"`
+	Version       string `json:"version"`
+}
+
+func (a *app) status(ctx context.Context) error {
+	home, err := a.home()
+	if err != nil {
+		return err
+	}
+	st := statusJSON{Home: home, Version: version(), StorageMode: storeFile}
+	w, err := a.where()
+	switch {
+	case err == nil:
+		if err := st.fill(w); err != nil {
+			return err
+		}
+	case !errors.Is(err, env.ErrNoProject):
+		return err
+	}
+	if d, err := askDaemon(ctx, home); err == nil {
+		st.ProxyRunning, st.ProxyPort = true, d.Port
+	}
+	return a.print(st, st.write)
+}
+
+func (st *statusJSON) fill(w where) error {
+	names, err := w.names()
+	if err != nil {
+		return err
+	}
+	st.WorkspaceID, st.WorkspaceName = w.WorkspaceID, w.WorkspaceName
+	st.ProjectID, st.ProjectName, st.Environment = w.ProjectID, w.ProjectName, w.Environment
+	st.Secrets = len(names)
+	if w.File == "" {
+		return nil
+	}
+	f, err := env.ReadFile(w.File)
+	if err != nil {
+		return err
+	}
+	st.LastPull = f.LastPull
+	return nil
+}
+
+func (st *statusJSON) write(out io.Writer) {
+	if st.ProjectID == "" {
+		fmt.Fprintln(out, "Project:     none here (agentsecrets init)")
+	} else {
+		fmt.Fprintf(out, "Workspace:   %s\nProject:     %s\nEnvironment: %s\nSecrets:     %d\n",
+			st.WorkspaceName, st.ProjectName, st.Environment, st.Secrets)
+	}
+	fmt.Fprintf(out, "Store:       encrypted file in %s, protected by file permissions only\n", st.Home)
+	if st.ProxyRunning {
+		fmt.Fprintf(out, "Proxy:       running on 127.0.0.1:%d\n", st.ProxyPort)
+	} else {
+		fmt.Fprintln(out, "Proxy:       not running")
+	}
+}
+
+// askDaemon gives the daemon a second to answer: it is on this machine.
+func askDaemon(ctx context.Context, home string) (daemon.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return daemon.Ask(ctx, home)
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show the version",
+		Args:  takes(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			v := map[string]string{"version": version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH}
+			return a.print(v, func(out io.Writer) {
+				fmt.Fprintf(out, "agentsecrets %s (%s, %s/%s)\n", v["version"], v["go"], v["os"], v["arch"])
+			})
+		},
+	}
+}
+
+// version is what the Go tool wrote into the binary.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/agentsecrets/agentsecrets/internal/demo"
+	"github.com/agentsecrets/agentsecrets/redact"
+)
+
+func TestParseResolve(t *testing.T) {
+	for text, want := range map[string]struct{ key, to string }{
+		"api.acme.test:443:127.0.0.1":         {"api.acme.test:443", "127.0.0.1:443"},
+		"API.Acme.test.:443:127.0.0.1:8443":   {"api.acme.test:443", "127.0.0.1:8443"},
+		"a.test:443:[::1]:8443":               {"a.test:443", "[::1]:8443"},
+		"a.test:443:[::1]":                    {"a.test:443", "[::1]:443"},
+		"a.test:443:2001:db8::1":              {"a.test:443", "[2001:db8::1]:443"},
+		"bücher.test:443:10.0.0.1":            {"xn--bcher-kva.test:443", "10.0.0.1:443"},
+		"169.254.169.254.test:1:169.254.0.1:": {},
+		"a.test:443":                          {},
+		"a.test::127.0.0.1":                   {},
+		"a.test:0:127.0.0.1":                  {},
+		"a.test:443:127.0.0.1:0":              {},
+		"a.test:443:localhost":                {},
+		"a.test:443:fe80::1%eth0":             {},
+		"*:443:127.0.0.1":                     {},
+		"":                                    {},
+	} {
+		key, to, err := parseResolve(text)
+		if want.key == "" {
+			if exitCode(err) != exitUsage {
+				t.Errorf("%q: %s %s, %v; want a usage error", text, key, to, err)
+			}
+			continue
+		}
+		if err != nil || key != want.key || to.String() != want.to {
+			t.Errorf("%q: %s %s, %v", text, key, to, err)
+		}
+	}
+}
+
+func TestIsTestName(t *testing.T) {
+	for host, want := range map[string]bool{
+		"api.acme.test": true, "test": true, "localhost": true, "a.localhost": true, "x.invalid": true,
+		"test.example.com": false, "mytest": false, "a.test.com": false, "127.0.0.1": false, "": false,
+	} {
+		if got := isTestName(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+}
+
+// Without the password, flags count for test names and nothing else.
+func TestOriginsWithoutPassword(t *testing.T) {
+	private := netip.MustParseAddr("10.0.0.1")
+	for _, everywhere := range []bool{false, true} {
+		extra, err := withRoots([]string{writeRoot(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &origins{private: true, extra: extra, everywhere: everywhere}
+		if got := o.Roots("api.stripe.com") != nil; got != everywhere {
+			t.Errorf("everywhere %v: own roots for a real name: %v", everywhere, got)
+		}
+		if o.Roots("api.acme.test") != extra {
+			t.Error("no own roots for a test name")
+		}
+		if got := o.Guard(private) == nil; got != everywhere {
+			t.Errorf("everywhere %v: private address allowed: %v", everywhere, got)
+		}
+		if o.Guard(netip.MustParseAddr("169.254.169.254")) == nil {
+			t.Error("metadata allowed")
+		}
+		if _, pinned := o.Pin("api.stripe.com", 443); pinned {
+			t.Error("a real name was pinned")
+		}
+		if _, pinned := o.Pin("localhost", 443); pinned == everywhere {
+			t.Errorf("everywhere %v: localhost pinned: %v", everywhere, pinned)
+		}
+	}
+}
+
+func writeRoot(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "root.pem")
+	srv := httptest.NewTLSServer(nil)
+	defer srv.Close()
+	if err := os.WriteFile(path, pemOf(srv.Certificate().Raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestConcerns(t *testing.T) {
+	for value, want := range map[string]string{
+		"sk_live_51H8xQm2vN7kR4tZ9w":              "",
+		"hunter2":                                 "shorter than 8 bytes",
+		"hunter2hunter2":                          "easy to guess",
+		strings.Repeat("ab", 20):                  "easy to guess",
+		"sk_live_51H8xQm2vN7kR4tZ9w\r\nX-Evil: 1": "line break",
+		"sk_live_51H8xQm2vN7kR4tZ9w\x00":          "NUL",
+	} {
+		got := strings.Join(concerns([]byte(value)), "; ")
+		if (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%q: %q", value, got)
+		}
+	}
+}
+
+// What proxy env prints must survive a shell, whatever the values hold.
+func TestQuoteSh(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.StringOf(rapid.RuneFrom([]rune("a b'\"\\$`\n!*é#~;&|<>()"))).Draw(t, "value")
+		out, err := exec.Command("sh", "-c", "export V="+quoteSh(want)+`; printf '%s.' "$V"`).Output()
+		if err != nil || string(out) != want+"." {
+			t.Fatalf("%q became %q (%v)", want, out, err)
+		}
+	})
+}
+
+func TestDifference(t *testing.T) {
+	set, unset := difference([]string{"A=1", "B=2", "C=3"}, []string{"A=1", "B=9", "D=4=5"})
+	if len(set) != 2 || set["B"] != "9" || set["D"] != "4=5" || !slices.Equal(unset, []string{"C"}) {
+		t.Errorf("%v, %v", set, unset)
+	}
+}
+
+func TestStatusIsLocal(t *testing.T) {
+	h := statusHandler(func() healthJSON { return healthJSON{Status: "ok"} }, func() error { return errors.New("no policy") }, http.NotFoundHandler())
+	for _, c := range []struct {
+		path, host string
+		header     string
+		want       int
+	}{
+		{"/health", "127.0.0.1:8765", "", 200},
+		{"/health", "localhost:8765", "", 200},
+		{"/health", "[::1]:8765", "", 200},
+		{"/health", "127.0.0.1", "", 200},
+		{"/ready", "127.0.0.1", "", 503},
+		{"/metrics", "127.0.0.1", "", 404}, // its handler's own answer
+		{"/nothing", "127.0.0.1", "", 404},
+		{"/health", "evil.example", "", 403},
+		{"/health", "localhost.evil.example", "", 403},
+		{"/metrics", "192.0.2.1:8765", "", 403},
+		{"/health", "", "", 403},
+		{"/health", "127.0.0.1", "Origin", 403},
+		{"/metrics", "127.0.0.1", "Sec-Fetch-Site", 403},
+	} {
+		r := httptest.NewRequest(http.MethodGet, c.path, nil)
+		r.Host = c.host
+		if c.header != "" {
+			r.Header.Set(c.header, "x")
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%+v: %d", c, w.Code)
+		}
+	}
+}
+
+func TestWatched(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	reads := 0
+	w := &watched[string]{path: path, load: func(p string) (string, error) {
+		reads++
+		b, err := os.ReadFile(p)
+		return string(b), err
+	}}
+	if _, err := w.get(); err == nil {
+		t.Error("a missing file was read")
+	}
+	for i, text := range []string{"one", "two", "2.5", "three"} { // some of the same length
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if got, err := w.get(); got != text || err != nil {
+				t.Errorf("%q, %v; want %q", got, err, text)
+			}
+		}
+		if reads != i+2 {
+			t.Errorf("read %d times for %d contents", reads, i+1)
+		}
+	}
+	os.Remove(path)
+	if _, err := w.get(); err == nil {
+		t.Error("a file that has gone still speaks")
+	}
+}
+
+// Whatever a demo sees where it must not be, or misses where it must be, makes
+// it fail.
+func TestDemoJudges(t *testing.T) {
+	s := func() *stage { return &stage{value: "sk-demo-ABCDEFGHIJKLMNOPQRSTUVWXYZ"} }
+	covered := []byte("You sent me Bearer " + redact.Marker + "********")
+	for name, c := range map[string]struct {
+		got    string // by the origin
+		out    []byte
+		stderr string
+		ok     bool
+	}{
+		"as it should be":         {got: "Bearer " + s().value, out: covered, ok: true},
+		"the echo not covered":    {got: "Bearer " + s().value, out: []byte("You sent me Bearer " + s().value)},
+		"covered once, seen once": {got: "Bearer " + s().value, out: append(covered, s().value...)},
+		"no echo":                 {got: "Bearer " + s().value, out: []byte("hello")},
+		"not expanded":            {got: "Bearer " + placeholderText, out: covered},
+		"told on standard error":  {got: "Bearer " + s().value, out: covered, stderr: s().value},
+	} {
+		st := s()
+		st.origin = &demoOrigin{got: told(t, c.got)}
+		if err := st.judge(demoClient{"curl", nil, 1}, c.out, []byte(c.stderr)); err != nil {
+			t.Fatal(err)
+		}
+		if st.report.ok() != c.ok {
+			t.Errorf("%s: %v, %+v", name, st.report.ok(), st.Checks)
+		}
+		for _, row := range st.Rows {
+			if len(demo.Seen([]byte(row.Got+row.Back+row.Held), []byte(st.value))) > 0 {
+				t.Errorf("%s: the table shows the value: %+v", name, row)
+			}
+		}
+	}
+	if (&report{}).ok() {
+		t.Error("a demo that looked at nothing is content")
+	}
+}
+func pemOf(der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}) }
+
+// told is the report of an origin that got one request.
+func told(t *testing.T, authorization string) *json.Decoder {
+	t.Helper()
+	b, err := json.Marshal(demo.Got{Authorization: authorization})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return json.NewDecoder(strings.NewReader(string(b)))
+}

@@ -1,0 +1,50 @@
+package child
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// AdoptOrphans makes us the parent of descendants whose own parent ends, so
+// that they stay in our process tree. Wait reaps them.
+func AdoptOrphans() error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("adopt orphans: %w", err)
+	}
+	return nil
+}
+
+// wait reaps whoever ends until it is the program. Nothing else in this process
+// may wait for children meanwhile.
+func (c *Process) wait() int {
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
+	defer signal.Stop(ended)
+	for {
+		if code, over := reap(c.proc.Pid); over {
+			return code
+		}
+		<-ended
+	}
+}
+
+// reap takes all children that have ended.
+func reap(program int) (code int, over bool) {
+	for {
+		var ws syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &ws, syscall.WNOHANG, nil)
+		switch {
+		case err == syscall.EINTR:
+		case err != nil && !over:
+			return 1, true // no child is left, and the program was not among those seen
+		case err != nil || pid == 0:
+			return code, over
+		case pid == program:
+			code, over = codeOf(ws), true
+		}
+	}
+}

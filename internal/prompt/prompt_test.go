@@ -1,0 +1,125 @@
+package prompt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/term"
+)
+
+// terminal returns a Terminal and the end at which its person sits.
+func terminal(t *testing.T) (Terminal, *os.File) {
+	t.Helper()
+	person, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { person.Close(); tty.Close() })
+	return Terminal{In: tty, Out: tty}, person
+}
+
+func see(t *testing.T, person *os.File, until string) string {
+	t.Helper()
+	var seen bytes.Buffer
+	buf := make([]byte, 256)
+	person.SetReadDeadline(time.Now().Add(5 * time.Second))
+	for !strings.Contains(seen.String(), until) {
+		n, err := person.Read(buf)
+		if err != nil {
+			t.Fatalf("waiting for %q, saw %q: %v", until, seen.String(), err)
+		}
+		seen.Write(buf[:n])
+	}
+	return seen.String()
+}
+
+func TestHiddenIsNotShown(t *testing.T) {
+	tt, person := terminal(t)
+	answer := make(chan string, 2)
+	go func() {
+		b, err := tt.Hidden(t.Context(), "Password: ")
+		if err != nil {
+			b = []byte(err.Error())
+		}
+		answer <- string(b)
+		line, _ := tt.Line(t.Context(), "Name", "acme")
+		answer <- line
+	}()
+	see(t, person, "Password: ")
+	time.Sleep(20 * time.Millisecond) // the question is shown just before echo goes off
+	io.WriteString(person, "hunter2 x\n")
+	if got := <-answer; got != "hunter2 x" {
+		t.Errorf("answer %q", got)
+	}
+	seen := see(t, person, "Name [acme]: ")
+	if strings.Contains(seen, "hunter2") {
+		t.Errorf("the terminal showed %q", seen)
+	}
+	io.WriteString(person, "\n")
+	if got := <-answer; got != "acme" {
+		t.Errorf("preset: %q", got)
+	}
+}
+
+func TestHiddenEndsWithContext(t *testing.T) {
+	tt, person := terminal(t)
+	before, err := term.GetState(int(tt.In.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := tt.Hidden(ctx, "Password: ")
+		done <- err
+	}()
+	see(t, person, "Password: ")
+	time.Sleep(20 * time.Millisecond)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	after, err := term.GetState(int(tt.In.Fd()))
+	if err != nil || *after != *before {
+		t.Errorf("the terminal is not as it was (%v)", err)
+	}
+	io.WriteString(person, "\n") // lets the reader go
+}
+
+func TestYes(t *testing.T) {
+	for typed, want := range map[string]bool{"y\n": true, " YES \n": true, "\n": false, "no\n": false, "yess\n": false} {
+		tt, person := terminal(t)
+		io.WriteString(person, typed)
+		if got, err := tt.Yes(t.Context(), "Allow?"); got != want || err != nil {
+			t.Errorf("%q: %v, %v", typed, got, err)
+		}
+	}
+}
+
+func TestNoAnswer(t *testing.T) {
+	tt, person := terminal(t)
+	io.WriteString(person, "\x04") // Ctrl-D
+	if _, err := tt.Line(t.Context(), "Name", ""); !errors.Is(err, ErrNoAnswer) {
+		t.Errorf("end of input: %v", err)
+	}
+}
+
+func TestThere(t *testing.T) {
+	tt, _ := terminal(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if !tt.There() || (Terminal{In: r, Out: tt.Out}).There() || (Terminal{In: tt.In, Out: w}).There() || (Terminal{}).There() {
+		t.Error("a terminal is not told from a pipe")
+	}
+}

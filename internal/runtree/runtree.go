@@ -1,0 +1,70 @@
+// Package runtree tells whether a process was started inside a run.
+//
+//	if inside, err := runtree.Inside(); err != nil || inside {
+//		return errRefusedInRun // what cannot be told counts as inside
+//	}
+//	…
+//	runtree.Mark() // from here on, everything we start is inside a run
+//
+// Guarantees: the answer comes from the processes that started this one, never
+// from a variable or a file, which a client could change; a process in a run
+// cannot leave it by forking, since a run is the reaper of its orphans.
+package runtree
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Inside reports whether an ancestor of this process is a run. An error means
+// that it cannot be told.
+func Inside() (bool, error) { return retry(os.Getppid) }
+
+// Within reports whether process pid is a run or descends from one.
+func Within(pid int) (bool, error) { return retry(func() int { return pid }) }
+
+// errGone is a process that ended while we walked, or that this system hides.
+var errGone = errors.New("a process on the way up is gone or hidden")
+
+func retry(start func() int) (bool, error) {
+	var inside bool
+	var err error
+	for range 5 {
+		if inside, err = walk(start(), look); !errors.Is(err, errGone) {
+			break
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("tell whether this is inside a run: %w", err)
+	}
+	return inside, nil
+}
+
+// process is what a walk wants to know of one.
+type process struct {
+	parent int
+	isRun  bool
+}
+
+// maxDepth is more generations than any machine has; it ends a walk on a
+// system that answers nonsense.
+const maxDepth = 100_000
+
+// walk goes up from pid until there is no parent.
+func walk(pid int, look func(int) (process, error)) (bool, error) {
+	for depth := 0; pid > 0; depth++ {
+		if depth > maxDepth {
+			return false, errors.New("the process tree does not end")
+		}
+		p, err := look(pid)
+		if err != nil {
+			return false, err
+		}
+		if p.isRun {
+			return true, nil
+		}
+		pid = p.parent
+	}
+	return false, nil
+}
