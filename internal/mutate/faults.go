@@ -1,0 +1,64 @@
+package main
+
+var inMitm = []string{"./mitm"}
+
+var (
+	inRedact    = []string{"./redact"}
+	inAllowlist = []string{"./allowlist"}
+	inResolve   = []string{"./resolve"}
+	inAgefile   = []string{"./resolve/agefile"}
+	inCmd       = []string{"./cmd/agentsecrets"}
+	inCA        = []string{"./ca"}
+	inEnv       = []string{"./env"}
+	inDemo      = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
+)
+
+// faults are ordered as an exchange goes: who, where, what, may it, put it in,
+// send, take echoes out, write it down.
+var faults = []fault{
+	{"accept any credential", "mitm/run.go", "if subtle.ConstantTimeCompare(sum[:], r.sum[:]) == 1 {", "if subtle.ConstantTimeCompare(sum[:], r.sum[:]) < 2 {", inMitm},
+	{"credential scheme is case-sensitive", "mitm/run.go", `!strings.EqualFold(scheme, "Basic")`, `scheme != "Basic"`, inMitm},
+	{"revoking leaves connections open", "mitm/run.go", "	p.conns.closeOf(r)\n", "	p.conns.closeOf(nil)\n", inMitm},
+	{"lose the bytes behind CONNECT", "mitm/edge.go", "if n := rw.Reader.Buffered(); n > 0 {", "if n := rw.Reader.Buffered(); n > 1<<20 {", inMitm},
+	{"compare Host with itself", "mitm/exchange.go", "if !x.proxy.same(x.dest, text, port) {", "if !x.proxy.same(x.dest, x.dest.String(), port) {", inMitm},
+	{"ignore the absolute form", "mitm/exchange.go", `if r.URL.Host != "" {`, `if r.URL.Host == "-" {`, inMitm},
+	{"ignore the server name", "mitm/tunnel.go", `if name != "" && name != t.dest.host {`, `if name == "-" && t != nil {`, inMitm},
+	{"send values over plaintext", "mitm/exchange.go", `if x.scheme != "https" {`, `if x.scheme == "-" {`, inMitm},
+	{"values share connections with the rest", "mitm/exchange.go", "x.guarded = len(x.values) > 0 || x.live && x.reaches", "x.guarded = x.live", inMitm},
+	{"do not guard the dialled address", "mitm/origin.go", "if d.guard && !pinned {", "if d.guard && pinned {", inMitm},
+	{"dial our own listeners", "mitm/origin.go", "	if d.isOwn(to) {", "	if d.isOwn(netip.AddrPort{}) {", inMitm},
+	{"send although the audit log failed", "mitm/record.go", `		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent"}`, "		return nil", inMitm},
+	{"record after sending", "mitm/exchange.go", "	if err := x.record(); err != nil {\n		return nil, err\n	}\n	if err := x.expandHead(out); err != nil {", "	if err := x.expandHead(out); err != nil {", inMitm},
+	{"leave Basic credentials as they are", "mitm/find.go", `if field != "Authorization" || len(value) < 6`, `if field != "Proxy-Authorization" || len(value) < 6`, inMitm},
+	{"allow line breaks in fields", "mitm/find.go", "if !httpguts.ValidHeaderFieldValue(string(v)) {", "if string(v) == \"-\" && !httpguts.ValidHeaderFieldValue(string(v)) {", inMitm},
+	{"keep the length of before expanding", "mitm/body.go", "		out.ContentLength = int64(len(b))\n", "		out.ContentLength = r.ContentLength\n", inMitm},
+	{"expand hop-by-hop fields", "mitm/exchange.go", "	removeHopByHop(out.Header)\n	if upgrade", "	if upgrade", inMitm},
+	{"do not release before sending", "mitm/exchange.go", "		x.run.released.Add(v)\n", "		_ = v\n", inMitm},
+	{"pass early hints as they are", "mitm/hints.go", "	e.x.echoes.Add(e.x.run.released.Header(h))\n	e.w", "	e.w", inMitm},
+	{"pass trailers as they are", "mitm/respond.go", "	x.echoes.Add(x.run.released.Header(t))\n", "", inMitm},
+	{"search compressed bytes", "mitm/respond.go", "	body, err := coding.Decode(coded, resp.Body)", "	body, err := coding.Decode(\"identity\", resp.Body)", inMitm},
+	{"end a truncated body cleanly", "mitm/respond.go", "		panic(http.ErrAbortHandler) // the client must not take a part for the whole\n", "		return\n", inMitm},
+	{"wait for a full buffer before flushing", "mitm/respond.go", "if n < len(buf) && remaining != 0 {", "if n == len(buf) && remaining != 0 {", inMitm},
+	{"ask for a range where a value went", "mitm/respond.go", "		h.Del(\"Range\") // a slice may begin inside a value\n", "", inMitm},
+	{"pass WebSocket fragments one by one", "mitm/upgrade.go", "h.OpCode.IsControl() || h.Fin && h.OpCode != ws.OpContinuation", "true || h.OpCode.IsControl()", inMitm},
+	{"log the target after expansion", "mitm/find.go", "	t := x.target // what audit shows stays as the client wrote it\n", "	t := &x.target\n", inMitm},
+	{"pass bodies for models through expansion", "cmd/agentsecrets/policies.go", "if !inPath && !(inBody && p.textHosts.Has(u.Host)) {", "if !inPath && !(inBody && p.textHosts.Has(\"-\")) {", inCmd},
+
+	{"skip the host check", "allowlist/allowlist.go", "if err != nil || !matchAny(l.Rules, host, u.Port) {", "if err != nil {", inAllowlist},
+	{"skip the binding's hosts", "allowlist/allowlist.go", "if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {", "if len(b.Hosts) > 0 && host == \"\" {", inAllowlist},
+	{"any port will do", "allowlist/rule.go", `if r.Host == "" || port != r.port() {`, `if r.Host == "" {`, inAllowlist},
+	{"a wildcard takes a public suffix", "allowlist/rule.go", "parent == r.Host && !isPublic(host)", "parent == r.Host", inAllowlist},
+
+	{"hold nothing back", "redact/stream.go", "		n -= w.set.limits.holdback(b, t.spaces)\n", "		n -= 0 * w.set.limits.holdback(b, t.spaces)\n", inRedact},
+	{"drop one base64 alignment", "redact/forms.go", "for before := range 3 {", "for before := range 2 {", inRedact},
+	{"drop the URL alphabet of base64", "redact/forms.go", "{base64.RawStdEncoding, base64.RawURLEncoding}", "{base64.RawStdEncoding, base64.RawStdEncoding}", inRedact},
+	{"redact nothing", "redact/redact.go", "	s.tables.Store(newTables(s.patterns, s.spaces))\n", "", inDemo},
+	{"release nothing of the run", "mitm/exchange.go", "		x.run.released.Add(v)\n", "		_ = v\n", inDemo},
+
+	{"print the value with %v", "resolve/value.go", "func (Value) String() string { return masked }", "func (v Value) String() string { return string(v.Reveal()) }", inResolve},
+	{"print the value under every verb", "resolve/value.go", "func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, masked) }", "func (v Value) Format(f fmt.State, _ rune) { _, _ = io.Writer(f).Write(v.Reveal()) }", inResolve},
+	{"encode the value", "resolve/value.go", "func (Value) MarshalText() ([]byte, error) { return []byte(masked), nil }", "func (v Value) MarshalText() ([]byte, error) { return v.Reveal(), nil }", inResolve},
+	{"a root without key usage", "ca/root.go", "		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,\n", "", inCA},
+	{"origin flags are free for all names", "cmd/agentsecrets/origins.go", `if real := r.realNames(); r.everywhere || real != "" {`, `if real := r.realNames(); r.everywhere && real != "" {`, inCmd},
+	{"extra roots count for all names", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.extra\n", "	if r.extra != nil || isTestName(host) {\n		return r.extra\n", inCmd},
+}
