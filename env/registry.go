@@ -1,6 +1,7 @@
 package env
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -137,6 +138,29 @@ func (r *Registry) EnsureProject(workspaceID, name, description string) (p Proje
 		return s.add("projects", p)
 	})
 	return p, err
+}
+
+// Adopt makes known what a project file says that came with a checkout. What is
+// known by ID already stays as it is; a project of another workspace is refused,
+// since it would put its secrets under that workspace's rules.
+func (r *Registry) Adopt(w Workspace, p Project) error {
+	return r.update(func(s *state) error {
+		if known, ok := s.project(func(k Project) bool { return k.ID == p.ID }); ok && known.WorkspaceID != w.ID {
+			return fmt.Errorf("project %s belongs to another workspace here: %w", p.Name, &UnknownError{Kind: "project", Name: p.Name})
+		} else if !ok {
+			if err := s.add("projects", Project{ID: p.ID, Name: cmp.Or(p.Name, p.ID), Description: p.Description, WorkspaceID: w.ID}); err != nil {
+				return err
+			}
+		}
+		if slices.ContainsFunc(s.workspaces, func(k Workspace) bool { return k.ID == w.ID }) {
+			return nil
+		}
+		w.Name, w.Type = cmp.Or(w.Name, w.ID), "local"
+		if s.current == "" {
+			return errors.Join(s.use(w), s.add("workspaces", w))
+		}
+		return s.add("workspaces", w)
+	})
 }
 
 // newID is a prefix and 100 random bits.

@@ -220,3 +220,34 @@ func TestRegistryOfOthersIsRefused(t *testing.T) {
 		t.Error("wrote where everybody can")
 	}
 }
+
+// A project file that came with a checkout is made known under its own IDs, once.
+func TestAdopt(t *testing.T) {
+	reg := OpenRegistry(t.TempDir())
+	w := Workspace{ID: "wsp_aaaaaaaaaaaaaaaaaaaa", Name: "acme"}
+	p := Project{ID: "prj_aaaaaaaaaaaaaaaaaaaa", Name: "pay", Description: "payments"}
+	for range 2 {
+		if err := reg.Adopt(w, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	projects, err := reg.Projects(w.ID)
+	if err != nil || len(projects) != 1 || projects[0].Description != "payments" {
+		t.Errorf("projects: %+v, %v", projects, err)
+	}
+	if c, err := reg.Current(); err != nil || c.ID != w.ID || c.Type != "local" {
+		t.Errorf("current: %+v, %v", c, err)
+	}
+	if err := reg.Adopt(Workspace{ID: "wsp_bbbbbbbbbbbbbbbbbbbb", Name: "evil"}, p); err == nil {
+		t.Error("a project was taken into another workspace")
+	}
+	if list, err := reg.Workspaces(); err != nil || len(list) != 1 {
+		t.Errorf("workspaces: %+v, %v", list, err)
+	}
+	if err := reg.Adopt(Workspace{ID: "wsp_cccccccccccccccccccc"}, Project{ID: "prj_cccccccccccccccccccc"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := reg.Workspaces(); err != nil {
+		t.Errorf("a file without names spoiled the registry: %v", err)
+	}
+}

@@ -163,8 +163,8 @@ func TestConnectAuthority(t *testing.T) {
 			t.Errorf("%q: %v", a, err)
 			continue
 		}
-		if resp.StatusCode != 400 {
-			t.Errorf("%q: got %s, want 400", a, resp.Status)
+		if b, _ := io.ReadAll(resp.Body); resp.StatusCode != 400 || !resp.Close {
+			t.Errorf("%q: got %s %s, want 400", a, resp.Status, b)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 	}
 	dest, err := p.parseAuthority(r.RequestURI, 0)
 	if err != nil {
-		refuseConnect(w, &Problem{Status: 400, Slug: "bad_request", Message: "CONNECT names no host and port that we can read"})
+		refuseConnect(w, &Problem{Status: 400, Slug: "bad_authority", Message: "CONNECT names no host and port that we can read"})
 		return
 	}
 	ctx := context.WithValue(r.Context(), edgeKey{}, admitted{run, dest})

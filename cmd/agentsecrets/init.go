@@ -54,6 +54,9 @@ func (a *app) init(ctx context.Context, store string) error {
 	if err != nil {
 		return err
 	}
+	if err := env.OpenRegistry(s.q.Home).Adopt(s.workspace, s.project); err != nil {
+		return err
+	}
 	if _, err := agefile.Create(s.q.Home); err != nil {
 		return err
 	}
