@@ -35,7 +35,6 @@ type exchange struct {
 
 	mu       sync.Mutex // guards what a body that streams through the expander adds
 	values   map[string]resolve.Value
-	decided  bool // the decided event is on file
 	bodyStop *Problem
 
 	status int

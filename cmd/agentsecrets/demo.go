@@ -178,6 +178,23 @@ func (o *demoOrigin) stop() {
 	_ = o.cmd.Wait()
 }
 
+// next is what the origin was sent next. A request that was refused on its way
+// never comes.
+func (o *demoOrigin) next() (got demo.Got, err error) {
+	come := make(chan error, 1)
+	go func() { come <- o.got.Decode(&got) }()
+	select {
+	case err = <-come:
+	case <-time.After(5 * time.Second):
+		o.stop() // ends Decode
+		err = errors.Join(errors.New("nothing in 5 s"), <-come)
+	}
+	if err != nil {
+		return got, fmt.Errorf("the origin was not sent the request: %w", err)
+	}
+	return got, nil
+}
+
 func (s *stage) startOrigin(ctx context.Context) (*demoOrigin, error) {
 	o := &demoOrigin{cmd: s.ourselves(ctx, "demo-origin", s.path("origin-ca.pem")), ca: s.path("origin-ca.pem")}
 	in, errIn := o.cmd.StdinPipe()

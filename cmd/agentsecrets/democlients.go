@@ -120,9 +120,9 @@ func (s *stage) judge(c demoClient, out, stderr []byte) error {
 		return nil
 	}
 	for range c.requests {
-		var got demo.Got
-		if err := s.origin.got.Decode(&got); err != nil {
-			return fmt.Errorf("ask the origin what it got: %w", err)
+		got, err := s.origin.next()
+		if err != nil {
+			return fmt.Errorf("%s: %w; the client saw: %s", c.label, err, clean(out[:min(len(out), 400)], s.value))
 		}
 		s.requests++
 		s.check(c.label+": the origin got the value", got.Authorization == "Bearer "+s.value, clean([]byte(got.Authorization), s.value))

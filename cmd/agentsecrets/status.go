@@ -115,8 +115,14 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
+// release is what git calls this build; the linker sets it (Makefile).
+var release string
+
 // version is what the Go tool wrote into the binary.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "devel"

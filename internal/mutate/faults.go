@@ -6,10 +6,8 @@ var (
 	inRedact    = []string{"./redact"}
 	inAllowlist = []string{"./allowlist"}
 	inResolve   = []string{"./resolve"}
-	inAgefile   = []string{"./resolve/agefile"}
 	inCmd       = []string{"./cmd/agentsecrets"}
 	inCA        = []string{"./ca"}
-	inEnv       = []string{"./env"}
 	inDemo      = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
 )
 
