@@ -1,0 +1,56 @@
+# Two commands matter: `make demo` shows what this does, `make test` checks it.
+# Both work from a fresh clone and install what they need: build output goes to
+# bin/, everything else that is fetched or made to .cache/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+# Tests find python3.13 here, whatever the machine's default Python is.
+export PATH := $(CURDIR)/.cache/bin:$(PATH)
+
+.PHONY: build demo test check vet unit mutate tools clients clean
+
+build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
+
+demo: build ## the whole main job on this machine, nothing to set up; with the SDK of `make clients` if it is there
+	PATH=$(CURDIR)/.cache/clients/bin:$$PATH bin/agentsecrets demo
+
+test: tools clients check unit ## everything that has to pass
+
+check: vet
+	@echo gofmt
+	@files=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); test -z "$$files" || { echo "gofmt would change: $$files" >&2; exit 1; }
+	go tool staticcheck ./...
+
+vet: ## on the systems that we build for; Linux is the one that we test on
+	go vet ./...
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
+
+unit:
+	go test -race ./...
+
+mutate: clients ## seeds faults into a copy of the tree; a test has to notice each
+	go run ./internal/mutate
+
+tools: ## what the tests run besides Go; installs by apt-get only what is missing
+	@.ci/tools
+
+clients: .cache/clients/.installed
+
+# The lock decides every version and every byte. No source is built: a package
+# without a wheel for this machine fails here and not half way into a compiler.
+.cache/clients/.installed: internal/clients/requirements.txt
+	rm -rf .cache/clients
+	python3 -m venv .cache/clients
+	.cache/clients/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --only-binary :all: -r $<
+	touch $@
+
+clean:
+	rm -rf bin .cache

@@ -1,0 +1,189 @@
+package clients_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every command of the README is run here, or is a command of .ci/run. Two
+// things are changed before: ports, since the documented ones may be taken, and
+// where git finds the repository.
+
+// block is a fenced block of the README.
+type block struct{ section, language, text string }
+
+func readme(t *testing.T) []block {
+	t.Helper()
+	fence := regexp.MustCompile("(?ms)^## ([^\n]*)\n|^```([a-z]*)\n(.*?)^```\n")
+	var blocks []block
+	section := ""
+	for _, m := range fence.FindAllStringSubmatch(repoFile(t, "README.md"), -1) {
+		if m[1] != "" {
+			section = m[1]
+			continue
+		}
+		blocks = append(blocks, block{section, m[2], m[3]})
+	}
+	return blocks
+}
+
+func repoFile(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The tests below cover all blocks: a block of a new kind or in a new section
+// would be a command that nobody runs.
+func TestReadmeBlocks(t *testing.T) {
+	got := map[string]int{}
+	for _, b := range readme(t) {
+		got[b.section+"/"+b.language]++
+	}
+	want := map[string]int{"/console": 1, "/sh": 2, "Quick start/sh": got["Quick start/sh"]}
+	if fmt.Sprint(got) != fmt.Sprint(want) || got["Quick start/sh"] == 0 {
+		t.Errorf("the README has the blocks %v, the tests know %v", got, want)
+	}
+}
+
+// The two commands on the first screen: the first is run as it stands, the
+// second is what CI runs, as it can't be part of itself.
+func TestReadmeInstall(t *testing.T) {
+	var commands []string
+	for _, b := range readme(t) {
+		if b.section == "" && b.language == "sh" {
+			commands = append(commands, b.text)
+		}
+	}
+	w := newOutside(t, "")
+	repo := w.path("source.git")
+	git(t, "init", "-q", repo)
+	git(t, "--git-dir="+repo+"/.git", "--work-tree="+filepath.Join("..", ".."), "add", "-A")
+	git(t, "-C", repo, "-c", "user.name=Acme", "-c", "user.email=git@acme.test", "commit", "-q", "-m", "As it is")
+	cmd := w.command("bash", "-euc", commands[0])
+	cmd.Env = append(cmd.Env,
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://"+repo+".insteadOf",
+		"GIT_CONFIG_VALUE_0=https://github.com/agentsecrets/agentsecrets")
+	for _, v := range []string{"GOCACHE", "GOMODCACHE"} { // under HOME unless told
+		out, err := exec.Command("go", "env", v).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Env = append(cmd.Env, v+"="+strings.TrimSpace(string(out)))
+	}
+	r := w.run(cmd, "")
+	if !strings.Contains(r.stdout, marker) {
+		t.Errorf("the demo shows no marker:\n%s", r.stdout)
+	}
+	if second := commands[1]; !strings.Contains(repoFile(t, ".ci/run"), "\n"+second) {
+		t.Errorf(".ci/run does not run %q", second)
+	}
+}
+
+// Quick start: all its blocks are one session of a shell.
+func TestReadmeQuickStart(t *testing.T) {
+	var session strings.Builder
+	session.WriteString("set -euo pipefail\n")
+	for _, b := range readme(t) {
+		if b.section == "Quick start" {
+			session.WriteString(b.text)
+		}
+	}
+	w := newOutside(t, "")
+	w.write("pw", "correct horse battery staple\n")
+	w.install("tree")
+	cmd := w.command("bash", "-c", w.ports(session.String()))
+	cmd.Dir = w.path("tree")
+	cmd.Env = append(cmd.Env, "T="+w.dir, "VALUE="+w.value)
+	t.Cleanup(func() { w.command(binary, "proxy", "stop").Run() }) // where the session did not come to its end
+	r := w.run(cmd, "")
+	if n := len(w.origin.seen["/v1/balance"]); n != 2 {
+		t.Errorf("the origin got %d requests, want 2", n)
+	}
+	for _, request := range w.origin.seen["/v1/balance"] {
+		if got := request.Header.Get("Authorization"); got != "Bearer "+w.value {
+			t.Errorf("the origin got %q, want the value", got)
+		}
+	}
+	if n := strings.Count(r.stdout, "Bearer "+marker); n < 2 {
+		t.Errorf("the session shows %d redacted echoes:\n%s", n, r.stdout)
+	}
+	w.clean(r)
+}
+
+// The transcript at the top is what a terminal shows, but for the length of
+// the value.
+func TestReadmeTranscript(t *testing.T) {
+	w := newOutside(t, "")
+	w.write("pw", "correct horse battery staple\n")
+	w.write("project/pw", "correct horse battery staple\n")
+	w.install("tree")
+	w.agentsecrets("", "init", "--workspace", "acme", "--project", "pay", "--password-file", w.path("pw"), "--store", "file")
+	shown := w.ports(readme(t)[0].text)
+	cmd := w.command("bash", "-euc", "exec 2>&1\n"+echoing(shown))
+	cmd.Env = append(cmd.Env, "VALUE="+w.value, "PATH="+w.path("tree", "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
+		w.ports("ACME=--origin-ca "+w.origin.caFile+" --resolve api.acme.test:9443:127.0.0.1:9443"))
+	r := w.run(cmd, "")
+	stars := regexp.MustCompile(`\*+`)
+	if got, want := stars.ReplaceAllString(r.stdout, "*"), stars.ReplaceAllString(shown, "*"); got != want {
+		t.Errorf("the transcript shows\n%s\nwhat happens is\n%s", want, got)
+	}
+	w.clean(r)
+}
+
+// echoing makes a script of a transcript's commands that prints each before it
+// is run, as a terminal would. A line that begins with ">" goes on with the last.
+func echoing(transcript string) string {
+	var script strings.Builder
+	command := ""
+	flush := func() {
+		if command != "" {
+			prompt := "$ " + strings.ReplaceAll(command, "\n", "\n> ")
+			fmt.Fprintf(&script, "cat <<'SHOWN'\n%s\nSHOWN\n%s\n", prompt, command)
+		}
+		command = ""
+	}
+	for line := range strings.Lines(transcript) {
+		line = strings.TrimSuffix(line, "\n")
+		if first, ok := strings.CutPrefix(line, "$ "); ok {
+			flush()
+			command = first
+		} else if next, ok := strings.CutPrefix(line, "> "); ok {
+			command += "\n" + next
+		}
+	}
+	flush()
+	return script.String()
+}
+
+// install puts the binary where `make` would.
+func (w *world) install(folder string) {
+	w.t.Helper()
+	if err := os.MkdirAll(w.path(folder, "bin"), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.Symlink(binary, w.path(folder, "bin", "agentsecrets")); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ports puts the origin's port, and a free one for the proxy, in the place of
+// the documented ones.
+func (w *world) ports(script string) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer l.Close()
+	free := l.Addr().(*net.TCPAddr).Port
+	return strings.NewReplacer("9443", fmt.Sprint(w.origin.port), "8765", fmt.Sprint(free)).Replace(script)
+}
