@@ -81,7 +81,7 @@ func (p *Proxy) serveAbsolute(w http.ResponseWriter, r *http.Request) {
 	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
 	dest, err := p.parseAuthority(r.URL.Host, port)
 	if !known || err != nil || r.URL.User != nil {
-		(&Problem{Status: 400, Slug: "bad_authority", Message: "the URL names no host and port that we can read"}).write(w, "")
+		badTarget().write(w, "")
 		return
 	}
 	p.newExchange(run, r.URL.Scheme, dest).serve(w, r)

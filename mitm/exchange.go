@@ -29,9 +29,10 @@ type exchange struct {
 	target  target
 	uses    []found
 	denied  *Problem
-	live    bool // the body streams through the expander
-	guarded bool // sent where values may go
-	reaches bool // some value may go to this host
+	asked   []string // places that a style of a call names
+	live    bool     // the body streams through the expander
+	guarded bool     // sent where values may go
+	reaches bool     // some value may go to this host
 
 	mu       sync.Mutex // guards what a body that streams through the expander adds
 	values   map[string]resolve.Value

@@ -61,7 +61,7 @@ func (x *exchange) findHead(out *http.Request) []found {
 }
 
 func (x *exchange) isText(u found) bool {
-	return x.proxy.cfg.Text != nil && x.proxy.cfg.Text(x.scope, u.Use)
+	return x.proxy.cfg.Text != nil && !x.wasAsked(u.Place) && x.proxy.cfg.Text(x.scope, u.Use)
 }
 
 func (x *exchange) findField(field, value string) []found {

@@ -33,6 +33,7 @@ func mayImport() map[string][]string {
 		"cmd/agentsecrets": {
 			"internal/*", "allowlist", "audit", "ca", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile",
 		},
+		"internal/style":  {"internal/place", "placeholder"},
 		"internal/daemon": {"internal/atomicfile", "internal/runtree"},
 		"internal/lab":    {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only
 	}
