@@ -15,11 +15,14 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
 const (
@@ -34,7 +37,8 @@ const (
 
 // Log appends events to a file of its own.
 type Log struct {
-	now func() time.Time
+	now    func() time.Time
+	shared bool // with other processes, under a lock
 
 	mu     sync.Mutex
 	file   *file
@@ -57,6 +61,21 @@ func Open(dir string, now func() time.Time) (*Log, error) {
 	return newLog(newFile(filepath.Join(dir, name)), now), nil
 }
 
+// OpenShared prepares the log that short-lived processes share, each of them
+// holding a lock while it writes: a file for every call would be one for every
+// line. Nil now means time.Now.
+func OpenShared(dir string, now func() time.Time) (*Log, error) {
+	l, err := Open(dir, now)
+	if err != nil {
+		return nil, err
+	}
+	shared := newLog(newFile(filepath.Join(filepath.Dir(l.file.path), sharedName)), l.now)
+	shared.shared = true
+	return shared, nil
+}
+
+const sharedName = "call.jsonl"
+
 func newLog(f *file, now func() time.Time) *Log { return &Log{file: f, now: now} }
 
 // Path is the file that events are written to.
@@ -77,14 +96,31 @@ func (l *Log) Write(e Event) error {
 	if l.closed {
 		return fmt.Errorf("write audit event: %w", os.ErrClosed)
 	}
-	if err := l.file.append(append(line, '\n'), l.failed); err != nil {
+	if err := l.appendLine(append(line, '\n')); err != nil {
 		return fmt.Errorf("write audit event: %w", err)
 	}
 	l.failed = false
-	if l.timer == nil {
+	if l.timer == nil && !l.shared {
 		l.timer = time.AfterFunc(syncDelay, l.syncDue)
 	}
 	return nil
+}
+
+// appendLine writes to the file, which in a shared log is opened for each line:
+// between two of ours it may have grown or have been set aside.
+func (l *Log) appendLine(line []byte) error {
+	if !l.shared {
+		return l.file.append(line, l.failed)
+	}
+	if err := atomicfile.MkdirPrivate(filepath.Dir(l.file.path)); err != nil {
+		return err
+	}
+	unlock, err := atomicfile.Lock(l.file.path + ".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return errors.Join(l.file.append(line, false), l.file.close())
 }
 
 // syncDue takes events to the disk. Writers do not wait for it: a disk may take

@@ -17,12 +17,13 @@ import (
 //	run := p.NewRun(scope)
 //	req, _ := http.NewRequest("GET", "https://api.acme.test/v1/balance", nil)
 //	p.Call(w, req, run, style.Styles{Bearer: "ACME_KEY"})
-func (p *Proxy) Call(w http.ResponseWriter, r *http.Request, run *Run, s style.Styles) {
+func (p *Proxy) Call(w http.ResponseWriter, r *http.Request, run *Run, s style.Styles) *Result {
 	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
 	dest, err := p.parseAuthority(r.URL.Host, port)
 	if !known || err != nil || r.URL.User != nil {
-		badTarget().write(w, "")
-		return
+		p := badTarget()
+		p.write(w, "")
+		return &Result{Refused: p}
 	}
 	r = r.Clone(r.Context())
 	x := p.newExchange(run, r.URL.Scheme, dest)
@@ -31,11 +32,30 @@ func (p *Proxy) Call(w http.ResponseWriter, r *http.Request, run *Run, s style.S
 		x.method, x.target = r.Method, parseTarget(r.URL.RequestURI())
 		x.refuse(w, styleProblem(err))
 		x.finish()
-		return
+		return x.result()
+	}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	} else if r.ContentLength == 0 && r.Body != http.NoBody {
+		r.ContentLength = -1 // to clients 0 means unknown, to servers none
 	}
 	r.RequestURI, r.Host = r.URL.RequestURI(), r.URL.Host
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.0", 1, 0 // a caller has no use for 1xx responses
 	x.serve(w, r)
+	return x.result()
+}
+
+// Result is what the response of a call does not say by itself.
+type Result struct {
+	Exchange   string   // ID in the audit log; "" if it did not come to one
+	Refused    *Problem // the response is ours; nil if it is the origin's
+	Redactions int      // echoes taken out of it
+}
+
+func (x *exchange) result() *Result {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return &Result{Exchange: x.id, Refused: x.denied, Redactions: x.echoes.Total()}
 }
 
 func badTarget() *Problem {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -188,4 +189,39 @@ func (g *gluedConn) Read(b []byte) (int, error) {
 		}
 	}
 	return g.br.Read(b)
+}
+
+// Revoking ends exchanges under way, those of absolute-form requests too.
+func TestRevokeEndsExchanges(t *testing.T) {
+	gone := make(chan struct{})
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(gone)
+	}))
+	t.Cleanup(plain.Close)
+	l := lab.New(t, lab.Config{})
+	_, port, _ := net.SplitHostPort(plain.Listener.Addr().String())
+	resp, err := l.Client.Get("http://api.acme.test:" + port + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	l.Run.Revoke()
+	select {
+	case <-gone:
+	case <-time.After(3 * time.Second):
+		t.Error("the exchange outlived the credential")
+	}
+}
+
+// A refused request whose body was not read ends its HTTP/1 connection.
+func TestRefusalCloses(t *testing.T) {
+	l := lab.New(t, lab.Config{Allow: []string{host}})
+	c := l.TLS(l.Authority(host), "http/1.1")
+	fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer AS_SECRET_NOSUCH\r\nContent-Length: 100\r\n\r\n", l.Authority(host))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || resp.StatusCode != 424 || !resp.Close {
+		t.Errorf("%v %v", resp, err)
+	}
 }

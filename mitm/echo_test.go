@@ -19,6 +19,7 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
 
+	"github.com/agentsecrets/agentsecrets/audit"
 	"github.com/agentsecrets/agentsecrets/internal/lab"
 )
 
@@ -52,6 +53,9 @@ func echoer(w http.ResponseWriter, r *http.Request) {
 		h.Set("X-"+f, "in a field name")
 	}
 	h.Set("Trailer", "X-Sum")
+	if v != "" {
+		h.Add("Trailer", "Y-"+hex.EncodeToString([]byte(v)))
+	}
 	h.Set("Content-Type", "image/png") // which it is not
 	var body strings.Builder
 	for _, f := range forms(v) {
@@ -75,6 +79,9 @@ func echoer(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("X-Sum", v)
 	h.Set(http.TrailerPrefix+"X-Late", v)
+	if v != "" {
+		h.Set("Y-"+hex.EncodeToString([]byte(v)), "in a trailer's name")
+	}
 }
 
 func TestEchoes(t *testing.T) {
@@ -241,7 +248,9 @@ func TestTruncated(t *testing.T) {
 			})}
 			change(&cfg)
 			l := lab.New(t, cfg)
-			resp, err := l.Client.Get(l.URL(host, "/"))
+			req, _ := http.NewRequest("GET", l.URL(host, "/"), nil)
+			req.Header = bearer("KEY")
+			resp, err := l.Client.Do(req)
 			if err != nil {
 				continue
 			}
@@ -249,6 +258,9 @@ func TestTruncated(t *testing.T) {
 				t.Errorf("length %q: the client took %q for the whole", length, b)
 			}
 			resp.Body.Close()
+			if e := waitEvent(t, l); e.Status != audit.Error || e.Reason != "origin_protocol" {
+				t.Errorf("length %q: audit %+v", length, e)
+			}
 		}
 	})
 }
@@ -302,5 +314,51 @@ func TestWebSocket(t *testing.T) {
 		if i == 0 {
 			wsutil.WriteClientText(c, []byte("again"))
 		}
+	}
+}
+
+// waitEvent is the done event of the lab's one exchange.
+func waitEvent(t *testing.T, l *lab.Lab) audit.Event {
+	t.Helper()
+	for range 200 {
+		if e := done(l.Events()); len(e) > 0 {
+			return e[0]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the exchange was not recorded as done")
+	return audit.Event{}
+}
+
+// Compression is not offered to any origin: a value that is released later must
+// be found in connections that are open already.
+func TestWebSocketToOtherHosts(t *testing.T) {
+	offered := make(chan string, 1)
+	l := lab.New(t, lab.Config{Secrets: secrets, OriginH1: true, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		offered <- r.Header.Get("Sec-Websocket-Extensions")
+		conn, _, _, err := ws.UpgradeHTTP(r, w)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		wsutil.WriteServerText(conn, []byte("welcome"))
+	})})
+	c := l.TLS(l.Authority(evil), "http/1.1")
+	fmt.Fprintf(c, "GET /ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", l.Authority(evil))
+	br := bufio.NewReader(c)
+	if resp, err := http.ReadResponse(br, nil); err != nil || resp.StatusCode != 101 {
+		t.Fatalf("%v %v", resp, err)
+	}
+	if got := <-offered; got != "" {
+		t.Errorf("offered %q", got)
+	}
+	msg, _, err := wsutil.ReadServerData(struct {
+		io.Reader
+		io.Writer
+	}{br, c})
+	if err != nil || string(msg) != "welcome" {
+		t.Errorf("%q %v", msg, err)
 	}
 }

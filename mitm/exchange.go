@@ -29,6 +29,8 @@ type exchange struct {
 	target  target
 	uses    []found
 	denied  *Problem
+	broken  string   // slug of what broke a response off in its middle
+	closing bool     // a refusal ends the connection: what is left of the body is not read
 	asked   []string // places that a style of a call names
 	live    bool     // the body streams through the expander
 	guarded bool     // sent where values may go
@@ -41,6 +43,9 @@ type exchange struct {
 	status int
 	echoes redact.Counts
 }
+
+// statusClientLeft is nginx's number for it; nobody is sent it.
+const statusClientLeft = 499
 
 // found is a use with what auditing wants to know of it.
 type found struct {
@@ -60,7 +65,12 @@ func (x *exchange) domain() string { return x.dest.short(x.scheme) }
 func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer x.finish()
 	x.method, x.target = r.Method, parseTarget(r.RequestURI)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(x.run.live, cancel)()
+	r = r.WithContext(ctx)
 	if r.ProtoMajor == 1 && r.Body != http.NoBody {
+		x.closing = r.ContentLength != 0
 		// Without it net/http reads the whole request body before the first byte
 		// of a response, and an origin that answers as it reads waits for ever.
 		http.NewResponseController(w).EnableFullDuplex()
@@ -232,7 +242,7 @@ func (x *exchange) sendFailed(w http.ResponseWriter, r *http.Request, err error)
 	case stop != nil:
 		x.refuse(w, stop)
 	case errors.Is(r.Context().Err(), context.Canceled):
-		x.status = 499 // the client left; nginx's name for it
+		x.status = statusClientLeft
 	default:
 		x.refuse(w, originProblem(err, x.domain()))
 	}
@@ -246,5 +256,8 @@ func (x *exchange) refuse(w http.ResponseWriter, err error) {
 	}
 	x.denied, x.status = p, p.Status
 	x.proxy.cfg.log().Warn("refused", "reason", p.Slug, "host", x.dest.host, "name", p.Name, "exchange", x.id)
+	if x.closing {
+		w.Header().Set("Connection", "close")
+	}
 	p.write(w, x.id)
 }

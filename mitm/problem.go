@@ -36,8 +36,7 @@ type problemJSON struct {
 
 const exchangeField = "AgentSecrets-Exchange"
 
-// write answers with p. A refused request's body is not read any further, so an
-// HTTP/1 connection is closed with it.
+// write answers with p.
 func (p *Problem) write(w http.ResponseWriter, exchange string) {
 	detail := p.Message
 	if p.Hint != "" {

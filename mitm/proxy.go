@@ -37,6 +37,7 @@ type Proxy struct {
 
 	mu      sync.Mutex
 	started bool // the inner server runs
+	running sync.WaitGroup
 }
 
 // New checks cfg and builds a proxy. It starts nothing.
@@ -75,7 +76,7 @@ func (p *Proxy) Serve(l net.Listener) error {
 	p.mu.Lock()
 	if !p.started {
 		p.started = true
-		go p.inner.Serve(p.tunnels)
+		p.running.Go(func() { p.inner.Serve(p.tunnels) })
 	}
 	p.mu.Unlock()
 	return p.outer.Serve(l)
@@ -85,6 +86,9 @@ func (p *Proxy) Serve(l net.Listener) error {
 // ends, then closes what is left.
 func (p *Proxy) Shutdown(ctx context.Context) error {
 	errOuter := p.outer.Shutdown(ctx)
+	if errOuter != nil {
+		p.outer.Close()
+	}
 	errInner := p.inner.Shutdown(ctx)
 	if errInner != nil {
 		p.inner.Close()
@@ -92,5 +96,6 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.tunnels.Close()
 	p.conns.closeAll()
 	p.origins.close()
+	p.running.Wait()
 	return errors.Join(errOuter, errInner)
 }

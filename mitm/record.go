@@ -68,6 +68,8 @@ func (x *exchange) finish() {
 		if denied.Status >= 500 {
 			e.Status = audit.Error
 		}
+	case x.broken != "":
+		e.Reason, e.Status = x.broken, audit.Error
 	case x.status == 0 || x.status >= 500:
 		e.Status = audit.Error
 	}

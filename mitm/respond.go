@@ -21,14 +21,13 @@ var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 // askForReadable makes sure that what comes back can be searched.
 func (x *exchange) askForReadable(out *http.Request) {
 	h := out.Header
+	h.Del("Sec-Websocket-Extensions") // permessage-deflate: every message is looked at
 	x.reaches = x.proxy.cfg.Reaches(x.scope, x.dest.host, x.dest.port)
 	switch {
 	case x.reaches:
 		h.Set("Accept-Encoding", "identity")
 		h.Del("Grpc-Accept-Encoding")
-		h.Del("Sec-Websocket-Extensions") // permessage-deflate
 	case !x.run.released.Empty():
-		h.Del("Sec-Websocket-Extensions")
 		if lines, ok := h["Accept-Encoding"]; ok {
 			h.Set("Accept-Encoding", readable(lines))
 		}
@@ -73,9 +72,22 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 	err = x.copyBody(w, redacted, resp.ContentLength)
 	x.echoes.Add(redacted.Counts())
 	if err != nil {
+		x.brokenOff(r, err)
 		panic(http.ErrAbortHandler) // the client must not take a part for the whole
 	}
 	x.writeTrailer(w, resp)
+}
+
+// brokenOff notes why a response could not be passed on whole.
+func (x *exchange) brokenOff(r *http.Request, err error) {
+	switch {
+	case r.Context().Err() != nil: // the client left first
+		x.status = statusClientLeft
+	case errors.Is(err, coding.ErrTooLarge):
+		x.broken = "undecodable_response"
+	default:
+		x.broken = "origin_protocol"
+	}
 }
 
 // decoded undoes content codings where a value may be in the body.
@@ -128,7 +140,8 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 		}
 	}
 	for k := range resp.Trailer {
-		h.Add("Trailer", k)
+		name, _ := x.run.released.Name([]byte(k)) // writeTrailer counts it
+		h.Add("Trailer", string(name))
 	}
 	if len(resp.Trailer) > 0 && r.ProtoMajor == 1 {
 		h.Del("Content-Length") // HTTP/2 has both; HTTP/1.1 trailers need chunks (RFC 9112, 7.1.2)

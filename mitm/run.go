@@ -1,6 +1,7 @@
 package mitm
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -24,7 +25,9 @@ type Run struct {
 	sum      [sha256.Size]byte
 	id       string
 	released *redact.Set
-	gave     sync.Map // authority: it received a value
+	gave     sync.Map        // authority: it received a value
+	live     context.Context // ends with the credential
+	end      context.CancelFunc
 }
 
 // runs is the registry of live credentials.
@@ -49,6 +52,7 @@ func (p *Proxy) NewRun(scope func() Scope) *Run {
 		id:       "run_" + strings.ToLower(base32.StdEncoding.EncodeToString(id[:])),
 		released: redact.NewSet(),
 	}
+	r.live, r.end = context.WithCancel(context.Background())
 	p.runs.mu.Lock()
 	defer p.runs.mu.Unlock()
 	p.runs.list = append(p.runs.list, r)
@@ -65,7 +69,8 @@ func (r *Run) URL(addr net.Addr) string {
 	return u.String()
 }
 
-// Revoke ends the credential; connections that it opened are closed.
+// Revoke ends the credential and every exchange under it; connections that it
+// opened are closed.
 func (r *Run) Revoke() {
 	p := r.proxy
 	p.runs.mu.Lock()
@@ -76,6 +81,7 @@ func (r *Run) Revoke() {
 		}
 	}
 	p.runs.mu.Unlock()
+	r.end()
 	p.conns.closeOf(r)
 }
 

@@ -43,6 +43,10 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 	t := &tunnel{Conn: client, proxy: p, run: a.run, dest: a.dest}
 	p.conns.add(t)
 	p.cfg.observer().Connection("tunnel", 1)
+	if a.run.live.Err() != nil { // revoked since it was admitted
+		t.Close()
+		return
+	}
 	if _, err := io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
 		t.Close()
 		return

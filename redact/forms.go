@@ -41,8 +41,14 @@ func patternsOf(value []byte, l limits) []pattern {
 	if len(value) < minPattern {
 		return nil
 	}
+	parts := append([][]byte{value}, lines(value)...)
+	// White space around a value, such as the CR of a file from Windows, is often
+	// lost or escaped on the way; what it surrounds is the secret.
+	if inner := bytes.TrimFunc(value, isSpaceOrControl); len(inner) < len(value) && len(inner) >= minPattern && !isSeveralLines(inner) {
+		parts = append(parts, inner)
+	}
 	var out []pattern
-	for _, part := range append([][]byte{value}, lines(value)...) {
+	for _, part := range parts {
 		for _, p := range formsOf(part) {
 			// A stream never holds a line break or another control byte back, so
 			// a form with one could not be found whole. The lines stand for it.
@@ -121,5 +127,10 @@ func latin1(text []byte) []byte {
 	}
 	return []byte(string(out))
 }
+
+func isSpaceOrControl(r rune) bool { return r == ' ' || isControl(r) }
+
+// isSeveralLines: such a value is looked for line by line.
+func isSeveralLines(text []byte) bool { return bytes.IndexFunc(text, isControl) >= 0 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

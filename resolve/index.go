@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
@@ -84,6 +85,22 @@ func (x *Index) Names(project, environment string) ([]Entry, error) {
 		return nil, err
 	}
 	return f.entries(project, environment), nil
+}
+
+// Environments lists, sorted, in which environments of a project name is kept, or may be.
+func (x *Index) Environments(project, name string) ([]string, error) {
+	f, err := x.load()
+	if err != nil {
+		return nil, err
+	}
+	var held []string
+	for environment, entries := range f.Projects[project] {
+		if slices.ContainsFunc(entries, func(e indexEntry) bool { return e.Name == name }) {
+			held = append(held, environment)
+		}
+	}
+	slices.Sort(held)
+	return held, nil
 }
 
 // Reconcile settles what is pending: a name stays if the store holds a value for it. What the store cannot tell now
