@@ -3,6 +3,7 @@ package mitm
 import (
 	"errors"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -85,6 +86,17 @@ func parseTarget(uri string) target {
 		path = "/"
 	}
 	return target{path, query, asked}
+}
+
+// valid reports whether t is what an origin may be sent: origin-form, or "*" of
+// OPTIONS, without a byte that would end the request line or a field. Anything
+// else, such as "https:/other.test/x", some gateways would route by.
+func (t target) valid(r *http.Request) bool {
+	if t.path == "*" {
+		return r.Method == http.MethodOptions && !t.asked
+	}
+	outside := func(c rune) bool { return c <= ' ' || c == 0x7f }
+	return strings.HasPrefix(t.path, "/") && strings.IndexFunc(t.path+t.query, outside) < 0
 }
 
 // url builds what the transport sends. Opaque keeps the path byte for byte;

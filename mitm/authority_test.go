@@ -227,3 +227,31 @@ func TestPlaintextInTunnel(t *testing.T) {
 		t.Errorf("dialled %v", d)
 	}
 }
+
+// A request-target is a path, or this host's URL: nothing else is sent, nor
+// bytes that an HTTP/1 request line cannot hold.
+func TestRequestTarget(t *testing.T) {
+	o := newRecorder()
+	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o, OriginH1: true})
+	for _, target := range []string{"https:/evil.test/x", "https:evil.test", "https:?q=AS_SECRET_KEY", "*"} {
+		conn := l.TLS(l.Authority(host), "http/1.1")
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nX-Secret: AS_SECRET_KEY\r\n\r\n", target, l.Authority(host))
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != 400 && resp.StatusCode != 421 {
+			t.Errorf("%q: %v %v", target, resp, err)
+		}
+		o.none(t)
+	}
+	for _, path := range []string{"https:/evil.test/x", "/x y", "/x HTTP/1.0", "/x\x7f", "*"} {
+		got := http2Status(t, l.TLS(l.Authority(host), "h2"), []string{":authority", l.Authority(host), ":path", path})
+		if got != "400" && got != "421" && got != "reset" {
+			t.Errorf("h2 %q: %s", path, got)
+		}
+		o.none(t)
+	}
+	conn := l.TLS(l.Authority(host), "http/1.1")
+	fmt.Fprintf(conn, "OPTIONS * HTTP/1.1\r\nHost: %s\r\n\r\n", l.Authority(host))
+	if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != 200 {
+		t.Errorf("OPTIONS *: %v %v", resp, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/place"
 	"github.com/agentsecrets/agentsecrets/internal/stream"
@@ -79,9 +80,33 @@ func (x *exchange) collector(kind string, uses *[]found) placeholder.FieldValues
 
 var errBody = &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Message: "the request body ended early"}
 
+// bodyIdle is how long a client that we wait for may send nothing.
+const bodyIdle = 10 * time.Second
+
+// patient reads what has to be there before anything is sent; a client that
+// stops in the middle does not hold its connection for ever.
+type patient struct {
+	src io.Reader
+	rc  *http.ResponseController
+}
+
+func (p patient) Read(b []byte) (int, error) {
+	p.rc.SetReadDeadline(time.Now().Add(bodyIdle))
+	n, err := p.src.Read(b)
+	p.rc.SetReadDeadline(time.Time{})
+	return n, err
+}
+
+// leaveBody makes a refusal end its connection: what is left of the body is
+// neither read nor waited for.
+func leaveBody(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	http.NewResponseController(w).SetReadDeadline(time.Now())
+}
+
 func (x *exchange) shortBody(r *http.Request, newRewriter rewriter, kind string) (*requestBody, error) {
 	b := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, b); err != nil {
+	if _, err := io.ReadFull(patient{r.Body, x.client}, b); err != nil {
 		return nil, errBody
 	}
 	body := &requestBody{}
@@ -142,7 +167,7 @@ func bodyProblem(err error) *Problem {
 // sent, a later one ends the request.
 func (x *exchange) longBody(r *http.Request, newRewriter rewriter, kind string) (*requestBody, error) {
 	head := make([]byte, maxBodyAhead)
-	if _, err := io.ReadFull(r.Body, head); err != nil {
+	if _, err := io.ReadFull(patient{r.Body, x.client}, head); err != nil {
 		return nil, errBody
 	}
 	refuse := func(name, field string) ([]byte, error) {
@@ -204,11 +229,17 @@ func (x *exchange) decideLive(ctx context.Context, u found) ([]byte, error) {
 	if !x.guarded {
 		return nil, &Problem{Status: 403, Slug: "domain_not_in_allowlist", Name: u.Name, Domain: x.domain(), Message: "no value may go to this host"}
 	}
+	if x.liveUses++; x.liveUses > maxUses {
+		return nil, tooMany()
+	}
+	before := len(x.uses)
 	if err := x.decide(ctx, []found{u}); err != nil {
 		return nil, err
 	}
-	if err := x.record(); err != nil {
-		return nil, err
+	if len(x.uses) > before {
+		if err := x.record(); err != nil {
+			return nil, err
+		}
 	}
 	x.release()
 	x.proxy.cfg.observer().Expanded(kindOf(u.Place))

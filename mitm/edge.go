@@ -42,11 +42,16 @@ type admitted struct {
 }
 
 func (p *Proxy) serveOuter(w http.ResponseWriter, r *http.Request) {
+	if !r.URL.IsAbs() && r.URL.Path != callPath && r.Method != http.MethodConnect && r.ContentLength != 0 {
+		leaveBody(w) // nothing of what is asked of the proxy itself has one
+	}
 	switch {
 	case r.Method == http.MethodConnect:
 		p.serveConnect(w, r)
 	case r.URL.IsAbs():
 		p.serveAbsolute(w, r)
+	case r.URL.Path == callPath:
+		p.serveCall(w, r)
 	case p.cfg.Status != nil:
 		p.cfg.Status.ServeHTTP(w, r)
 	default:
@@ -55,9 +60,9 @@ func (p *Proxy) serveOuter(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
-	run := p.runs.byCredential(r.Header.Get("Proxy-Authorization"))
-	if run == nil {
-		refuseConnect(w, needCredential())
+	run, refusal := p.admit(r)
+	if refusal != nil {
+		refuseConnect(w, refusal)
 		return
 	}
 	dest, err := p.parseAuthority(r.RequestURI, 0)
@@ -72,10 +77,15 @@ func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 // serveAbsolute answers "GET http://host/…", and the same with https, which
 // some old clients send instead of CONNECT.
 func (p *Proxy) serveAbsolute(w http.ResponseWriter, r *http.Request) {
-	run := p.runs.byCredential(r.Header.Get("Proxy-Authorization"))
-	if run == nil {
-		w.Header().Set("Proxy-Authenticate", challenge)
-		needCredential().write(w, "")
+	run, refusal := p.admit(r)
+	if refusal != nil {
+		if refusal.Status == http.StatusProxyAuthRequired {
+			w.Header().Set("Proxy-Authenticate", challenge)
+		}
+		if r.ContentLength != 0 {
+			leaveBody(w)
+		}
+		refusal.write(w, "")
 		return
 	}
 	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
@@ -107,7 +117,7 @@ func refuseConnect(w http.ResponseWriter, p *Problem) {
 	}
 	defer conn.Close()
 	reason := "agentsecrets: " + p.Message
-	if p.Hint != "" {
+	if p.Status == http.StatusProxyAuthRequired {
 		reason += "; run agentsecrets proxy env"
 	}
 	rec := &memory{head: http.Header{}}

@@ -25,16 +25,19 @@ type exchange struct {
 	scheme string
 	dest   authority
 
-	method  string
-	target  target
-	uses    []found
-	denied  *Problem
-	broken  string   // slug of what broke a response off in its middle
-	closing bool     // a refusal ends the connection: what is left of the body is not read
-	asked   []string // places that a style of a call names
-	live    bool     // the body streams through the expander
-	guarded bool     // sent where values may go
-	reaches bool     // some value may go to this host
+	method   string
+	target   target
+	uses     []found
+	noted    map[string]bool // what is in uses: name and place, or name
+	denied   *Problem
+	broken   string // slug of what broke a response off in its middle
+	client   *http.ResponseController
+	liveUses int      // placeholders that a streaming body asked values for
+	closing  bool     // a refusal ends the connection: what is left of the body is not read
+	asked    []string // places that a style of a call names
+	live     bool     // the body streams through the expander
+	guarded  bool     // sent where values may go
+	reaches  bool     // some value may go to this host
 
 	mu       sync.Mutex // guards what a body that streams through the expander adds
 	values   map[string]resolve.Value
@@ -56,7 +59,7 @@ type found struct {
 func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
 	return &exchange{
 		proxy: p, run: run, scope: run.now(), id: audit.NewID(), start: p.cfg.now(),
-		scheme: scheme, dest: dest, values: map[string]resolve.Value{}, echoes: redact.Counts{},
+		scheme: scheme, dest: dest, values: map[string]resolve.Value{}, noted: map[string]bool{}, echoes: redact.Counts{},
 	}
 }
 
@@ -69,11 +72,12 @@ func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(x.run.live, cancel)()
 	r = r.WithContext(ctx)
+	x.client = http.NewResponseController(w)
 	if r.ProtoMajor == 1 && r.Body != http.NoBody {
 		x.closing = r.ContentLength != 0
 		// Without it net/http reads the whole request body before the first byte
 		// of a response, and an origin that answers as it reads waits for ever.
-		http.NewResponseController(w).EnableFullDuplex()
+		x.client.EnableFullDuplex()
 	}
 	out, err := x.prepare(w, r)
 	if err != nil {
@@ -117,6 +121,9 @@ func (x *exchange) checkAuthority(r *http.Request) error {
 	switch r.Method {
 	case http.MethodTrace, "TRACK", http.MethodConnect:
 		return &Problem{Status: http.StatusMethodNotAllowed, Slug: "method_refused", Message: "the method " + r.Method + " is not forwarded", Domain: x.domain()}
+	}
+	if !x.target.valid(r) {
+		return &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Domain: x.domain(), Message: "the request-target is neither a path nor the URL of this host"}
 	}
 	port := map[string]int{"http": 80, "https": 443}[x.scheme]
 	named := append([]string{r.Host}, r.Header["Host"]...)
@@ -171,10 +178,16 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 // decide asks policy about uses and resolves their values. Nothing is sent
 // before it has agreed to all of them.
 func (x *exchange) decide(ctx context.Context, uses []found) error {
-	x.uses = append(x.uses, uses...)
+	if len(uses) > maxUses {
+		return tooMany()
+	}
 	for _, u := range uses {
+		x.note(u)
 		if err := x.allow(u); err != nil {
 			return err
+		}
+		if _, ok := x.values[u.Name]; ok {
+			continue
 		}
 		v, err := x.proxy.cfg.Resolve(ctx, x.scope, u.Name)
 		if err != nil {
@@ -184,6 +197,29 @@ func (x *exchange) decide(ctx context.Context, uses []found) error {
 		x.values[u.Name] = v
 	}
 	return nil
+}
+
+// maxUses is how many placeholders one message may ask values for: each costs
+// policy and audit far more than the bytes that it is written with.
+const maxUses = 1000
+
+func tooMany() *Problem {
+	return &Problem{Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Message: "the request holds more than 1000 placeholders"}
+}
+
+// maxNoted is how many places of one exchange are told apart in its event.
+const maxNoted = 256
+
+// note keeps u for the audit event and reports whether it is anything new.
+func (x *exchange) note(u found) bool {
+	for _, key := range []string{u.Name + " " + u.Place, u.Name} {
+		if !x.noted[key] && (key == u.Name || len(x.noted) < maxNoted) {
+			x.noted[key], x.noted[u.Name] = true, true
+			x.uses = append(x.uses, u)
+			return true
+		}
+	}
+	return false
 }
 
 func (x *exchange) allow(u found) error {
@@ -203,7 +239,7 @@ func (x *exchange) release() {
 		x.run.released.Add(v)
 	}
 	if len(x.values) > 0 {
-		x.run.gave.Store(x.dest, true)
+		x.run.gave.Store(x.dest.host, true)
 	}
 }
 
@@ -257,7 +293,7 @@ func (x *exchange) refuse(w http.ResponseWriter, err error) {
 	x.denied, x.status = p, p.Status
 	x.proxy.cfg.log().Warn("refused", "reason", p.Slug, "host", x.dest.host, "name", p.Name, "exchange", x.id)
 	if x.closing {
-		w.Header().Set("Connection", "close")
+		leaveBody(w)
 	}
 	p.write(w, x.id)
 }

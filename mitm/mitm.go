@@ -77,6 +77,9 @@ type Config struct {
 	Roots func(host string) *x509.CertPool
 	// PlainRoots verifies exchanges without a value; nil means Roots.
 	PlainRoots func(host string) *x509.CertPool
+	// Local finds the run of a client that sent no credential, from the two ends
+	// of its connection; a *Problem tells it why not. Nil: all need a credential.
+	Local func(ours, theirs netip.AddrPort) (*Run, error)
 	// Status answers requests to the proxy itself, such as /health. Nil: 404.
 	Status http.Handler
 	// Observer is told what happened, for metrics. Nil tells nobody.

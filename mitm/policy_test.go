@@ -243,3 +243,48 @@ func TestClientLeaves(t *testing.T) {
 	}
 	io.Discard.Write(nil)
 }
+
+// A client that promises a body and sends none holds no connection for long
+// where nothing of the body is wanted.
+func TestBodyNeverSent(t *testing.T) {
+	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}})
+	for _, head := range []string{
+		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n",
+		"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"POST http://x.test/ HTTP/1.1\r\nHost: x.test\r\nContent-Length: 9\r\n\r\n",
+	} {
+		ends(t, l.Dial(), head)
+	}
+	ends(t, l.TLS(l.Authority(host), "http/1.1"), "POST / HTTP/1.1\r\nHost: evil.test\r\nContent-Length: 9\r\n\r\n")
+}
+
+func ends(t *testing.T, c net.Conn, head string) {
+	t.Helper()
+	io.WriteString(c, head)
+	c.SetReadDeadline(time.Now().Add(3 * time.Second))
+	if b, err := io.ReadAll(c); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%.30q: still open after %q", head, b)
+	}
+}
+
+// Thousands of placeholders cost no more than their bytes.
+func TestManyPlaceholders(t *testing.T) {
+	o := newRecorder()
+	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o})
+	body := "[" + strings.Repeat(`"AS_SECRET_KEY",`, 20000) + `"AS_SECRET_KEY"]`
+	kind := http.Header{"Content-Type": {"application/json"}}
+	start := time.Now()
+	resp, text := do(t, l, "POST", l.URL(host, "/"), body, kind)
+	wantProblem(t, resp, text, 413, "body_too_large")
+	req, _ := http.NewRequest("POST", l.URL(host, "/"), io.MultiReader(strings.NewReader(body)))
+	req.Header = kind
+	resp, text = send(t, l.Client, req)
+	wantProblem(t, resp, text, 413, "body_too_large")
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("took %v", d)
+	}
+	some := "[" + strings.Repeat(`"AS_SECRET_KEY",`, 500) + `"AS_SECRET_KEY"]`
+	if resp, _ := do(t, l, "POST", l.URL(host, "/"), some, kind); resp.StatusCode != 200 {
+		t.Errorf("501 placeholders: %s", resp.Status)
+	}
+}

@@ -32,10 +32,17 @@ func (x *exchange) askForReadable(out *http.Request) {
 			h.Set("Accept-Encoding", readable(lines))
 		}
 	}
-	if _, gave := x.run.gave.Load(x.dest); gave {
+	if x.mayHoldValue() {
 		h.Del("Range") // a slice may begin inside a value
 		h.Del("If-Range")
 	}
+}
+
+// mayHoldValue reports whether the origin may have kept a value: its host got
+// one in this run, or may get one and the run has released some.
+func (x *exchange) mayHoldValue() bool {
+	_, gave := x.run.gave.Load(x.dest.host)
+	return gave || x.reaches && !x.run.released.Empty()
 }
 
 // readable keeps the codings that we can decode.
@@ -95,15 +102,11 @@ func (x *exchange) decoded(r *http.Request, resp *http.Response) (io.ReadCloser,
 	if !x.reaches && x.run.released.Empty() {
 		return resp.Body, nil
 	}
-	if _, gave := x.run.gave.Load(x.dest); gave && resp.StatusCode == http.StatusPartialContent {
+	if x.mayHoldValue() && resp.StatusCode == http.StatusPartialContent {
 		return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin sent a part that was not asked for"}
 	}
 	coded := strings.Join(resp.Header["Content-Encoding"], ", ")
-	if !x.run.released.Empty() {
-		for _, f := range []string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
-			resp.Header.Del(f) // they tell of bytes that the client may not see
-		}
-	}
+	x.dropDigests(resp.Header)
 	if coded == "" || strings.EqualFold(coded, "identity") || r.Method == http.MethodHead || resp.Body == http.NoBody || resp.ContentLength == 0 {
 		return resp.Body, nil
 	}
@@ -118,6 +121,17 @@ func (x *exchange) decoded(r *http.Request, resp *http.Response) (io.ReadCloser,
 		resp.Header.Set("Etag", "W/"+tag) // other bytes than those it was made for (RFC 9110, 8.8.1)
 	}
 	return body, nil
+}
+
+// dropDigests takes out what tells of bytes that the client may not see, in
+// heads and trailers alike.
+func (x *exchange) dropDigests(h http.Header) {
+	if x.run.released.Empty() {
+		return
+	}
+	for _, f := range []string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
+		h.Del(f)
+	}
 }
 
 func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.Response) {
@@ -188,6 +202,7 @@ func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
 		return
 	}
 	t := resp.Trailer.Clone()
+	x.dropDigests(t)
 	x.echoes.Add(x.run.released.Header(t))
 	h := w.Header()
 	announced := map[string]bool{}

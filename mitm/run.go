@@ -25,7 +25,7 @@ type Run struct {
 	sum      [sha256.Size]byte
 	id       string
 	released *redact.Set
-	gave     sync.Map        // authority: it received a value
+	gave     *sync.Map       // host: it received a value
 	live     context.Context // ends with the credential
 	end      context.CancelFunc
 }
@@ -50,7 +50,7 @@ func (p *Proxy) NewRun(scope func() Scope) *Run {
 	r := &Run{
 		scope: scope, proxy: p, token: token, sum: sha256.Sum256([]byte(token)),
 		id:       "run_" + strings.ToLower(base32.StdEncoding.EncodeToString(id[:])),
-		released: redact.NewSet(),
+		released: redact.NewSet(), gave: new(sync.Map),
 	}
 	r.live, r.end = context.WithCancel(context.Background())
 	p.runs.mu.Lock()

@@ -1,0 +1,136 @@
+package mitm_test
+
+import (
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/agentsecrets/agentsecrets/internal/lab"
+	"github.com/agentsecrets/agentsecrets/mitm"
+)
+
+// newLocalLab takes clients without a credential for the lab's own run, unless
+// refuse says otherwise.
+func newLocalLab(t *testing.T, o http.Handler, refuse error) *lab.Lab {
+	t.Helper()
+	var l *lab.Lab
+	l = lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o, Change: func(c *mitm.Config) {
+		c.Local = func(ours, theirs netip.AddrPort) (*mitm.Run, error) {
+			if ours.String() != l.Addr.String() || !theirs.Addr().IsLoopback() {
+				t.Errorf("asked about %v and %v", ours, theirs)
+			}
+			return l.Run, refuse
+		}
+	}})
+	return l
+}
+
+func askProxy(t *testing.T, l *lab.Lab, method string, header http.Header, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, "http://"+l.Addr.String()+"/proxy", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range header {
+		if k == "Host" {
+			req.Host = v[0]
+			continue
+		}
+		req.Header[http.CanonicalHeaderKey(k)] = v
+	}
+	tr := &http.Transport{}
+	t.Cleanup(tr.CloseIdleConnections)
+	return send(t, &http.Client{Transport: tr}, req)
+}
+
+func TestProxyContract(t *testing.T) {
+	o := newRecorder()
+	l := newLocalLab(t, o, nil)
+	resp, body := askProxy(t, l, "POST", http.Header{
+		"X-AS-Target-URL": {l.URL(host, "/v1?Client_Secret=x&keep=1")}, "X-AS-Method": {"PUT"}, "X-AS-Agent-ID": {"builder"},
+		"X-AS-Inject-Bearer": {"KEY"}, "X-AS-Inject-Header-X-Org": {"KEY"},
+		"X-AS-Inject-Query-Client_secret": {"KEY"}, "X-AS-Inject-Query-p": {"KEY; as=caseParam"},
+		"X-AS-Inject-Body-Auth.key": {"KEY"}, "Content-Type": {"application/json"}, "X-Plain": {"kept"},
+	}, `{"auth":{"Key":"old"},"n":1}`)
+	if resp.StatusCode != 200 || body != "ok" {
+		t.Fatalf("%s %s", resp.Status, body)
+	}
+	got := o.take(t)
+	if got.Method != "PUT" || got.Header.Get("Authorization") != "Bearer "+value || got.Header.Get("X-Org") != value || got.Header.Get("X-Plain") != "kept" {
+		t.Errorf("got %+v", got)
+	}
+	if want := "/v1?Client_Secret=" + queryEscape(value) + "&keep=1&caseParam=" + queryEscape(value); normalPath(got.Target) != normalPath(want) {
+		t.Errorf("target %s", got.Target)
+	}
+	if want := `{"auth":{"Key":"` + value + `"},"n":1}`; got.Body != want {
+		t.Errorf("body %s", got.Body)
+	}
+	for field := range got.Header {
+		if strings.HasPrefix(field, "X-As-") {
+			t.Errorf("the origin got %s", field)
+		}
+	}
+	if e := done(l.Events()); len(e) != 1 || e[0].AgentID != "builder" || e[0].IdentityLevel != "declared" {
+		t.Errorf("audit %+v", e)
+	}
+}
+
+func TestProxyContractRefuses(t *testing.T) {
+	o := newRecorder()
+	l := newLocalLab(t, o, nil)
+	target := []string{l.URL(host, "/")}
+	for _, c := range []struct {
+		header http.Header
+		status int
+		slug   string
+	}{
+		{http.Header{"X-AS-Target-URL": target, "Origin": {"https://evil.test"}}, 403, "permission_denied"},
+		{http.Header{"X-AS-Target-URL": target, "Sec-Fetch-Mode": {"cors"}}, 403, "permission_denied"},
+		{http.Header{"X-AS-Target-URL": target, "Host": {"rebound.evil.test"}}, 403, "permission_denied"},
+		{http.Header{}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": {"/relative"}}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": target, "X-AS-Inject-Cookie": {"KEY"}}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": target, "X-AS-Inject-Bearer": {"NOSUCH"}}, 424, "secret_not_found"},
+		{http.Header{"X-AS-Target-URL": {l.URL(evil, "/")}, "X-AS-Inject-Bearer": {"KEY"}}, 403, "domain_not_in_allowlist"},
+	} {
+		resp, body := askProxy(t, l, "POST", c.header, "")
+		wantProblem(t, resp, body, c.status, c.slug)
+	}
+	o.none(t)
+	strangers := newLocalLab(t, o, &mitm.Problem{Status: 403, Slug: "permission_denied", Message: "inside a run"})
+	resp, body := askProxy(t, strangers, "GET", http.Header{"X-AS-Target-URL": target}, "")
+	wantProblem(t, resp, body, 403, "permission_denied")
+	closed := lab.New(t, lab.Config{})
+	resp, body = askProxy(t, closed, "GET", http.Header{"X-AS-Target-URL": target}, "")
+	wantProblem(t, resp, body, 407, "proxy_credential_required")
+}
+
+// Both directions of a call through /proxy stream, and echoes are taken out.
+func TestProxyContractStreams(t *testing.T) {
+	l := newLocalLab(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex()
+		io.WriteString(w, r.Header.Get("Authorization")+"\n")
+		io.Copy(w, r.Body)
+	}), nil)
+	big := strings.Repeat("0123456789abcde\n", 1<<16)
+	resp, body := askProxy(t, l, "POST", http.Header{"X-AS-Target-URL": {l.URL(host, "/")}, "X-AS-Inject-Bearer": {"KEY"}}, big)
+	head, rest, _ := strings.Cut(body, "\n")
+	noEcho(t, "response", head)
+	if resp.StatusCode != 200 || rest != big {
+		t.Errorf("%s, %d bytes", resp.Status, len(rest))
+	}
+}
+
+// A local client needs no credential, but a wrong one is wrong.
+func TestLocalClient(t *testing.T) {
+	o := newRecorder()
+	l := newLocalLab(t, o, nil)
+	if resp, _ := connect(t, l, ""); resp.StatusCode != 200 {
+		t.Errorf("without a credential: %s", resp.Status)
+	}
+	if resp, _ := connect(t, l, "Basic "+basic("run", "wrong")); resp.StatusCode != 407 {
+		t.Errorf("with a wrong one: %s", resp.Status)
+	}
+}
