@@ -43,7 +43,7 @@ func setOf(n, length int) *Set {
 	s := NewSet()
 	if n == 1 { // a form beside the value itself would be more than one pattern
 		s.patterns = []pattern{{[]byte("sk_live_" + randomText(r, alphanumeric, length-8)), verbatim}}
-		s.tables.Store(newTables(s.patterns, false))
+		s.tables.Store(newTables(s.patterns, blanks{}))
 		return s
 	}
 	for len(s.patterns) < n {
@@ -90,7 +90,7 @@ func BenchmarkAdd(b *testing.B) {
 		b.Run(fmt.Sprintf("patterns=%d", n), func(b *testing.B) {
 			s := setOf(n, 32)
 			for b.Loop() {
-				newTables(s.patterns, false)
+				newTables(s.patterns, blanks{})
 			}
 		})
 	}

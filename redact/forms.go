@@ -50,9 +50,9 @@ func patternsOf(value []byte, l limits) []pattern {
 	var out []pattern
 	for _, part := range parts {
 		for _, p := range formsOf(part) {
-			// A stream never holds a line break or another control byte back, so
-			// a form with one could not be found whole. The lines stand for it.
-			if bytes.IndexFunc(p.text, isControl) < 0 {
+			// A stream never holds a line break or a control byte but tab back, so a
+			// form with one could not be found whole. The lines stand for it.
+			if bytes.IndexFunc(p.text, endsRun) < 0 {
 				out = cut(out, p, l)
 			}
 		}
@@ -127,6 +127,8 @@ func latin1(text []byte) []byte {
 	}
 	return []byte(string(out))
 }
+
+func endsRun(r rune) bool { return r != '\t' && isControl(r) }
 
 func isSpaceOrControl(r rune) bool { return r == ' ' || isControl(r) }
 

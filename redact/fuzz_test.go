@@ -130,8 +130,9 @@ func verbatimOnly(values [][]byte) *Set {
 			continue
 		}
 		s.patterns = cut(s.patterns, pattern{v, verbatim}, s.limits)
-		s.spaces = s.spaces || bytes.IndexByte(v, ' ') >= 0
-		s.tables.Store(newTables(s.patterns, s.spaces))
+		s.blanks.space = s.blanks.space || bytes.IndexByte(v, ' ') >= 0
+		s.blanks.tab = s.blanks.tab || bytes.IndexByte(v, '\t') >= 0
+		s.tables.Store(newTables(s.patterns, s.blanks))
 	}
 	return s
 }

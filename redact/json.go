@@ -13,6 +13,7 @@ type jsonStyle struct {
 	quote string // behind a backslash
 	ascii bool   // everything beyond ASCII written \uXXXX
 	verb  string // for \uXXXX: case of the digits
+	long  string // control bytes that are written \uXXXX though they have letters
 }
 
 const (
@@ -37,6 +38,12 @@ func jsonStyles() []jsonStyle {
 				jsonStyle{u: u, quote: quote, verb: lowerUnit, ascii: true},
 				jsonStyle{u: u, quote: quote, verb: upperUnit, ascii: true})
 		}
+	}
+	for _, long := range []string{"\n\r\t\b\f", "\r\t\b\f", "\b\f"} { // we, Go before 1.22
+		out = append(out,
+			jsonStyle{quote: `\"`, verb: lowerUnit, long: long},
+			jsonStyle{quote: `\"`, verb: upperUnit, long: long},
+			jsonStyle{u: "<>&", quote: `\"`, verb: lowerUnit, long: long})
 	}
 	// Not JSON, but as common: literals of Python, JavaScript and their like.
 	return append(out,
@@ -76,7 +83,7 @@ func (st jsonStyle) escape(text []byte) []byte {
 			} else {
 				out = append(out, text[:n]...)
 			}
-		case strings.IndexByte(st.u, c) >= 0:
+		case strings.IndexByte(st.u, c) >= 0, strings.IndexByte(st.long, c) >= 0:
 			out = fmt.Appendf(out, st.verb, c)
 		case strings.IndexByte(st.quote, c) >= 0:
 			out = append(out, '\\', c)

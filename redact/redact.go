@@ -40,8 +40,11 @@ type Set struct {
 	mu       sync.Mutex // guards what follows
 	known    map[[sha256.Size]byte]struct{}
 	patterns []pattern
-	spaces   bool
+	blanks   blanks
 }
+
+// blanks says which bytes that otherwise end a run stand in some value.
+type blanks struct{ space, tab bool }
 
 // limits are fields only so that tests can reach them with short texts.
 type limits struct {
@@ -73,9 +76,10 @@ func (s *Set) add(value []byte) {
 		return
 	}
 	s.known[sum] = struct{}{}
-	s.spaces = s.spaces || bytes.IndexByte(value, ' ') >= 0
+	s.blanks.space = s.blanks.space || bytes.IndexByte(value, ' ') >= 0
+	s.blanks.tab = s.blanks.tab || bytes.IndexByte(value, '\t') >= 0
 	s.patterns = append(s.patterns, patternsOf(value, s.limits)...)
-	s.tables.Store(newTables(s.patterns, s.spaces))
+	s.tables.Store(newTables(s.patterns, s.blanks))
 }
 
 // Empty reports whether no value was added. Values too short to look for count:

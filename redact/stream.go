@@ -4,8 +4,8 @@ import "encoding/binary"
 
 // A Rewriter covers echoes in a stream that comes in chunks. It holds back the
 // run of bytes at its end that are neither space nor control, at most 4 KiB: a
-// form has none of these in it, so it is never cut. If a value has a space in it,
-// the run ends at control bytes only.
+// form has none of these in it, so it is never cut. If a value has a space or a
+// tab in it, that does not end the run.
 type Rewriter struct {
 	set     *Set
 	held    []byte // as it came, and not released
@@ -55,7 +55,7 @@ func (w *Rewriter) release(b []byte, end bool) int {
 	}
 	n := len(b)
 	if !end {
-		n -= w.set.limits.holdback(b, t.spaces)
+		n -= w.set.limits.holdback(b, t.blanks)
 	}
 	gs := w.groups[:0]
 	if w.open.end > 0 {
@@ -79,11 +79,11 @@ func (w *Rewriter) release(b []byte, end bool) int {
 }
 
 // holdback is the length of the run at the end of b that must wait. It depends on
-// b and on whether spaces end a run, never on what the values are: a client that
-// makes an origin pause could read a value from that, letter by letter.
-func (l limits) holdback(b []byte, spaces bool) int {
+// b and on whether spaces and tabs end a run, never on what the values are: a client
+// that makes an origin pause could read a value from that, letter by letter.
+func (l limits) holdback(b []byte, in blanks) int {
 	least := uint64(' ')
-	if !spaces {
+	if !in.space {
 		least++
 	}
 	most := min(len(b), l.hold)
@@ -91,14 +91,14 @@ func (l limits) holdback(b []byte, spaces bool) int {
 	for ; n+8 <= most && !hasEnd(binary.LittleEndian.Uint64(b[len(b)-8-n:]), least); n += 8 {
 	}
 	for ; n < most; n++ {
-		if c := b[len(b)-1-n]; uint64(c) < least || c == 0x7f {
+		if c := b[len(b)-1-n]; (uint64(c) < least || c == 0x7f) && !(c == '\t' && in.tab) {
 			break
 		}
 	}
 	return n
 }
 
-// hasEnd reports whether one of eight bytes ends a run: it is below least, or DEL.
+// hasEnd reports whether one of eight bytes may end a run: it is below least, or DEL.
 func hasEnd(eight, least uint64) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	del := eight ^ 0x7f*ones // zero where DEL is

@@ -135,10 +135,10 @@ func (t *table) window(b []byte, i int) uint64 {
 // tables are what streams read; they never change once made.
 type tables struct {
 	long, short *table // short patterns need windows that cost more; nil when there are none
-	spaces      bool   // a value has a space in it
+	blanks      blanks // that do not end a run
 }
 
-func newTables(patterns []pattern, spaces bool) *tables {
+func newTables(patterns []pattern, b blanks) *tables {
 	sorted := slices.Clone(patterns)
 	slices.SortStableFunc(sorted, func(a, b pattern) int { return bytes.Compare(a.text, b.text) })
 	sorted = slices.CompactFunc(sorted, func(a, b pattern) bool { return bytes.Equal(a.text, b.text) })
@@ -150,7 +150,7 @@ func newTables(patterns []pattern, spaces bool) *tables {
 			short = append(short, p)
 		}
 	}
-	t := &tables{spaces: spaces}
+	t := &tables{blanks: b}
 	if len(long) > 0 {
 		t.long = newTable(long)
 	}

@@ -2,9 +2,12 @@ package redact
 
 import (
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
+	"github.com/agentsecrets/agentsecrets/placeholder"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
@@ -25,4 +28,34 @@ func TestWhiteSpaceAround(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A value with a tab is found in every form, in streams too, and so is what our
+// own escapers make of control bytes.
+func TestControlBytesInside(t *testing.T) {
+	const value = "user-ab12cd34ef\tpass-gh56ij78"
+	s := NewSet()
+	s.Add(resolve.New([]byte(value)))
+	own, err := placeholderJSON(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted, _ := json.Marshal(value)
+	for _, echo := range []string{value, own, string(quoted), strings.ReplaceAll(value, "\t", `\t`), strings.ReplaceAll(value, "\t", `\u0009`)} {
+		got, err := io.ReadAll(NewReader(iotest.OneByteReader(strings.NewReader("<"+echo+">\n")), s))
+		if err != nil || strings.Contains(string(got), "pass-gh56ij78") {
+			t.Errorf("%q comes back as %q, %v", echo, got, err)
+		}
+	}
+}
+
+// placeholderJSON is a JSON body in which our own expander put value.
+func placeholderJSON(value string) (string, error) {
+	rw := placeholder.NewJSON(func(string, string) ([]byte, error) { return []byte(value), nil })
+	b, err := rw.Feed(nil, []byte(`{"k":"AS_SECRET_K"}`))
+	if err != nil {
+		return "", err
+	}
+	b, err = rw.Flush(b)
+	return string(b), err
 }

@@ -34,6 +34,10 @@ var faults = []fault{
 	{"do not release before sending", "mitm/exchange.go", "		x.run.released.Add(v)\n", "		_ = v\n", inMitm},
 	{"pass early hints as they are", "mitm/hints.go", "	e.x.echoes.Add(e.x.run.released.Header(h))\n	e.w", "	e.w", inMitm},
 	{"pass trailers as they are", "mitm/respond.go", "	x.echoes.Add(x.run.released.Header(t))\n", "", inMitm},
+	{"announce trailers as they are", "mitm/respond.go", "		h.Add(\"Trailer\", string(name))\n", "		h.Add(\"Trailer\", k+string(name[:0]))\n", inMitm},
+	{"call a broken response a whole one", "mitm/record.go", "	case x.broken != \"\":\n", "	case x.broken == \"-\":\n", inMitm},
+	{"let exchanges outlive their credential", "mitm/run.go", "	r.end()\n", "", inMitm},
+	{"look for other holders in no environment", "cmd/agentsecrets/secrets.go", "return e != w.Environment }), err", "return e == \"-\" }), err", inCmd},
 	{"search compressed bytes", "mitm/respond.go", "	body, err := coding.Decode(coded, resp.Body)", "	body, err := coding.Decode(\"identity\", resp.Body)", inMitm},
 	{"end a truncated body cleanly", "mitm/respond.go", "		panic(http.ErrAbortHandler) // the client must not take a part for the whole\n", "		return\n", inMitm},
 	{"wait for a full buffer before flushing", "mitm/respond.go", "if n < len(buf) && remaining != 0 {", "if n == len(buf) && remaining != 0 {", inMitm},
@@ -47,10 +51,10 @@ var faults = []fault{
 	{"any port will do", "allowlist/rule.go", `if r.Host == "" || port != r.port() {`, `if r.Host == "" {`, inAllowlist},
 	{"a wildcard takes a public suffix", "allowlist/rule.go", "parent == r.Host && !isPublic(host)", "parent == r.Host", inAllowlist},
 
-	{"hold nothing back", "redact/stream.go", "		n -= w.set.limits.holdback(b, t.spaces)\n", "		n -= 0 * w.set.limits.holdback(b, t.spaces)\n", inRedact},
+	{"hold nothing back", "redact/stream.go", "		n -= w.set.limits.holdback(b, t.blanks)\n", "		n -= 0 * w.set.limits.holdback(b, t.blanks)\n", inRedact},
 	{"drop one base64 alignment", "redact/forms.go", "for before := range 3 {", "for before := range 2 {", inRedact},
 	{"drop the URL alphabet of base64", "redact/forms.go", "{base64.RawStdEncoding, base64.RawURLEncoding}", "{base64.RawStdEncoding, base64.RawStdEncoding}", inRedact},
-	{"redact nothing", "redact/redact.go", "	s.tables.Store(newTables(s.patterns, s.spaces))\n", "", inDemo},
+	{"redact nothing", "redact/redact.go", "	s.tables.Store(newTables(s.patterns, s.blanks))\n", "", inDemo},
 	{"release nothing of the run", "mitm/exchange.go", "		x.run.released.Add(v)\n", "		_ = v\n", inDemo},
 
 	{"print the value with %v", "resolve/value.go", "func (Value) String() string { return masked }", "func (v Value) String() string { return string(v.Reveal()) }", inResolve},
