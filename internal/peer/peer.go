@@ -1,0 +1,78 @@
+// Package peer tells who is at the other end of a TCP connection within this machine.
+//
+//	p, err := peer.OfConn(conn) // one that we accepted
+//	if err != nil || p.UID != os.Geteuid() {
+//		return errWantCredential // errors.ErrUnsupported: this system cannot tell
+//	}
+//	for _, pid := range p.PIDs { // one socket may be in several hands
+//		…
+//	}
+//
+// Guarantees: an answer is about the one socket whose two ends are the two asked for, and which is open (a port alone
+// says nothing: another address may have the same one, and a listener or what is left of a closed connection may stand
+// where the client was); what cannot be told is an error or left out, never a guess.
+//
+// What it cannot tell: UID is whose process made the socket. That process may have given it away, even to another
+// user's, and forks share it. Of ours, every process that holds the socket now is in PIDs, unless it hides its
+// descriptors: one that is not dumpable, or a thread with a table of its own. None found means that all of them do,
+// or are another user's.
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// Peer is who holds the other end of a connection.
+type Peer struct {
+	// UID made the socket.
+	UID int
+	// PID is the first of PIDs, 0 where none was found.
+	PID int
+	// PIDs are all processes of our own user in which the socket was found, in the order of their numbers. They are
+	// looked for only where UID is our own.
+	PIDs []int
+	// Dir is the directory they work in: "" if they do not agree, or if the name leads us elsewhere than them
+	// (removed, or in a mount namespace of theirs).
+	Dir string
+}
+
+// ErrNotFound says that there is no open connection between the two addresses, or not within this machine and network
+// namespace.
+var ErrNotFound = errors.New("no open connection of this machine between these addresses")
+
+// Of tells who is at remote of the connection between local, our end, and remote. The caller has to know that its end
+// is still open, else the addresses may be another connection's by now: OfConn sees to that.
+func Of(local, remote netip.AddrPort) (Peer, error) {
+	p, err := of(unmap(local), unmap(remote))
+	if err != nil {
+		return Peer{}, fmt.Errorf("tell who is at %s: %w", remote, err)
+	}
+	return p, nil
+}
+
+// OfConn tells who is at the other end of conn, a TCP connection.
+func OfConn(conn net.Conn) (Peer, error) {
+	local, ok1 := conn.LocalAddr().(*net.TCPAddr)
+	remote, ok2 := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok1 || !ok2 {
+		return Peer{}, errors.New("tell who is at the other end: it is not a TCP connection")
+	}
+	p, err := Of(local.AddrPort(), remote.AddrPort())
+	if err != nil {
+		return Peer{}, err
+	}
+	// A connection that was reset leaves its addresses to the next one, and what it had sent still to be read. Ours is
+	// open, so it has been all the time, and what was found is its other end.
+	if err := open(conn); err != nil {
+		return Peer{}, fmt.Errorf("tell who is at %s: %w", remote, err)
+	}
+	return p, nil
+}
+
+// unmap makes one of the two ways to write an IPv4 address. Zones do not tell connections within a machine apart.
+func unmap(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}

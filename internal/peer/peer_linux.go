@@ -1,0 +1,61 @@
+package peer
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// established is TCP_ESTABLISHED of the kernel's net/tcp_states.h, which x/sys names for BPF only.
+const established = unix.BPF_TCP_ESTABLISHED
+
+func of(local, remote netip.AddrPort) (Peer, error) {
+	s, err := find(remote, local) // as its owner sees it
+	if err != nil {
+		return Peer{}, err
+	}
+	p := Peer{UID: int(s.uid)}
+	if p.UID != os.Geteuid() {
+		return p, nil
+	}
+	holders := search(s.inode, maxDescriptors)
+	for i, h := range holders {
+		p.PIDs = append(p.PIDs, h.pid)
+		if i == 0 {
+			p.PID, p.Dir = h.pid, h.dir
+		} else if h.dir != p.Dir {
+			p.Dir = ""
+		}
+	}
+	return p, nil
+}
+
+// open returns an error unless neither end of conn has been closed.
+func open(conn net.Conn) error {
+	c, ok := conn.(syscall.Conn)
+	if !ok {
+		return errors.New("the connection has no descriptor")
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var info *unix.TCPInfo
+	var infoErr error
+	if err := raw.Control(func(fd uintptr) {
+		info, infoErr = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+	}); err != nil {
+		return err
+	}
+	if infoErr != nil {
+		return infoErr
+	}
+	if info.State != established {
+		return ErrNotFound
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package peer
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+)
+
+func of(_, _ netip.AddrPort) (Peer, error) { return Peer{}, errors.ErrUnsupported }
+
+func open(net.Conn) error { return errors.ErrUnsupported }
