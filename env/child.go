@@ -92,7 +92,7 @@ func (w *writer) proxies() {
 	// Loopback, or servers under development could not be reached. More entries
 	// would lead around us, and clients read lists of domains in a dozen ways.
 	for _, name := range []string{"NO_PROXY", "no_proxy"} {
-		w.after.set(name, "localhost,127.0.0.1,::1")
+		w.after.set(name, loopback)
 	}
 }
 
@@ -115,8 +115,8 @@ func (w *writer) git() {
 		count = int(n)
 	}
 	for _, c := range [][2]string{{"http.proxy", w.ProxyURL}, {"http.proxyAuthMethod", "basic"}} {
-		w.after.set(fmt.Sprintf("GIT_CONFIG_KEY_%d", count), c[0])
-		w.after.set(fmt.Sprintf("GIT_CONFIG_VALUE_%d", count), c[1])
+		w.after.set(gitKey(count), c[0])
+		w.after.set(gitValue(count), c[1])
 		count++
 	}
 	w.after.set("GIT_CONFIG_COUNT", strconv.Itoa(count))

@@ -101,23 +101,23 @@ func (w *writer) withCA(existing string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// write makes a file for the child to read. Like the run it need not outlive a
-// crash, so it is not synced; the directory is ours alone, so it is not renamed
-// into place.
+// write makes a file for the child to read, at once: another shell's programs
+// may be reading the one that it replaces. Like the run it need not outlive a
+// crash, so it is not synced.
 func (w *writer) write(name string, content []byte) string {
 	path := filepath.Join(w.Dir, name)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		w.fail(err)
-		return path
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
+	f, err := os.CreateTemp(w.Dir, name+".new-")
 	if err != nil {
 		w.fail(err)
 		return path
 	}
 	_, err = f.Write(content)
-	if err := errors.Join(err, f.Chmod(0o444), f.Close()); err != nil { // Chmod: whatever the umask
-		w.fail(err)
+	err = errors.Join(err, f.Chmod(0o444), f.Close()) // Chmod: whatever the umask
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		w.fail(errors.Join(err, os.Remove(f.Name())))
 	}
 	return path
 }

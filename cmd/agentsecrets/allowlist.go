@@ -18,10 +18,14 @@ func (a *app) allowlistCommand() *cobra.Command {
 	return group("allowlist", "Say which hosts secrets may go to", a.allowCommand(), a.disallowCommand(), a.allowedCommand())
 }
 
+const policyHelp = `This needs the workspace password, or a yes on a terminal where there is none. In
+a run it is refused.`
+
 func (a *app) allowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add RULE…",
-		Short: "Allow hosts: api.stripe.com, *.example.com, host:8443; all of them or none",
+		Short: "Allow hosts: api.stripe.com, *.example.com, host:8443; all are checked before any is changed",
+		Long:  "Allow hosts: api.stripe.com, *.example.com, host:8443; all are checked before any is changed.\n\n" + policyHelp,
 		Args:  takes(cobra.MinimumNArgs(1)),
 		RunE:  func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args) },
 	}
@@ -32,7 +36,8 @@ func (a *app) allowCommand() *cobra.Command {
 func (a *app) disallowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove RULE…", Aliases: []string{"rm"},
-		Short:             "Take rules away, all of them or none",
+		Short:             "Take rules away, all are checked before any is changed",
+		Long:              "Take rules away, all are checked before any is changed.\n\n" + policyHelp,
 		Args:              takes(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: a.complete(a.ruleNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.disallow(cmd.Context(), args) },

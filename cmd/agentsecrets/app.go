@@ -28,7 +28,9 @@ type app struct {
 	workspace, project, environment string
 	noInput                         bool
 	passwordFile                    string
-	typed                           []byte // the workspace password, once it was asked for and right
+	answers                         answers
+	command                         string   // that was called, such as "agentsecrets secrets set"
+	words                           []string // of the command line, with what they may hold
 }
 
 func (a *app) variable(name string) string {
@@ -141,6 +143,9 @@ type secrets struct {
 }
 
 func (w where) secrets(ctx context.Context) (secrets, error) {
+	if err := w.known(); err != nil {
+		return secrets{}, err
+	}
 	store, err := agefile.Open(w.home)
 	if err != nil {
 		return secrets{}, err
@@ -150,6 +155,24 @@ func (w where) secrets(ctx context.Context) (secrets, error) {
 		return secrets{}, err
 	}
 	return s, nil
+}
+
+// known refuses a project that came with a checkout and that nobody has made
+// known here: its file alone says to which workspace, and so under which rules,
+// its secrets belong, and a program can write that file.
+func (w where) known() error {
+	p, err := env.OpenRegistry(w.home).Project(w.ProjectID)
+	var unknown *env.UnknownError
+	if err != nil && !errors.As(err, &unknown) {
+		return err
+	}
+	if err != nil || p.ID != w.ProjectID {
+		return &failure{
+			code: exitFailure, hint: "agentsecrets init",
+			err: fmt.Errorf("project %s is not known on this machine: its file came with a checkout", w.ProjectName),
+		}
+	}
+	return nil
 }
 
 func index(home string) *resolve.Index { return resolve.OpenIndex(filepath.Join(home, "index.json")) }

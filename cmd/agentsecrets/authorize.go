@@ -48,16 +48,18 @@ func (a *app) authorize(ctx context.Context, home, workspaceID, workspace, what 
 		return err
 	}
 	switch {
+	case policy.Password == "" && a.answers.Confirmed == what:
+		return nil
 	case policy.Password == "" && a.interactive():
 		return a.confirm(ctx, workspace, what)
 	case policy.Password == "":
 		return denied(setPassword, "%s needs the password of workspace %s, which has none, or a terminal to ask on", what, workspace)
-	case a.passwordFile != "":
-		return a.verifyFile(policy.Password, workspace)
+	case a.answers.Password != nil || a.passwordFile != "":
+		return a.verifyGiven(policy.Password, workspace)
 	case a.interactive():
 		return a.askPassword(ctx, policy.Password, workspace, what)
 	}
-	return denied("", "%s needs the password of workspace %s: give --password-file, there is no terminal to ask on", what, workspace)
+	return denied(a.withPassword(), "%s needs the password of workspace %s: give --password-file, there is no terminal to ask on", what, workspace)
 }
 
 func (a *app) confirm(ctx context.Context, workspace, what string) error {
@@ -67,21 +69,33 @@ func (a *app) confirm(ctx context.Context, workspace, what string) error {
 		return err
 	}
 	if !yes {
-		return denied("", "%s was not confirmed", what)
+		return denied(setPassword, "%s was not confirmed", what)
 	}
+	a.answers.Confirmed = what
 	return nil
 }
 
+// withPassword is the hint for who has to give one. It leaves the arguments out,
+// which may hold values.
+func (a *app) withPassword() string { return a.command + " … --password-file F" }
+
 var errWrongPassword = errors.New("that is not the password")
 
-func (a *app) verifyFile(verifier, workspace string) error {
-	pw, err := a.readPassword()
-	if err != nil {
-		return err
+// verifyGiven checks the password that was given without being asked for. A
+// file is read once: it may be a pipe.
+func (a *app) verifyGiven(verifier, workspace string) error {
+	pw, source := a.answers.Password, "what was typed"
+	if pw == nil {
+		var err error
+		if pw, err = a.readPassword(); err != nil {
+			return err
+		}
+		source = a.passwordFile
 	}
 	if err := verify(verifier, pw); err != nil {
-		return denied("", "%s: %w of workspace %s", a.passwordFile, err, workspace)
+		return denied(a.withPassword(), "%s: %w of workspace %s", source, err, workspace)
 	}
+	a.answers.Password = pw
 	return nil
 }
 
@@ -111,7 +125,7 @@ func (a *app) askPassword(ctx context.Context, verifier, workspace, what string)
 			return err
 		}
 		if err = verify(verifier, pw); err == nil {
-			a.typed = pw
+			a.answers.Password = pw
 			return nil
 		}
 		if !errors.Is(err, errWrongPassword) {
@@ -119,5 +133,5 @@ func (a *app) askPassword(ctx context.Context, verifier, workspace, what string)
 		}
 		a.say("That is not it.")
 	}
-	return denied("", "%w of workspace %s", errWrongPassword, workspace)
+	return denied(a.withPassword(), "%w of workspace %s", errWrongPassword, workspace)
 }

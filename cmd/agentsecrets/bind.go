@@ -48,6 +48,9 @@ func (a *app) bind(ctx context.Context, w where, all []given, b wanted) error {
 	if b.hosts == nil && b.places == nil {
 		return nil
 	}
+	if err := outsideRun("changing what a secret is bound to"); err != nil {
+		return err
+	}
 	wider, err := w.widened(all, b)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 // one line is patched: the redactor searches for nothing, or a value is not put in.
 func TestDemoNotices(t *testing.T) {
 	for _, fault := range []struct{ name, file, old, new string }{
-		{"a redactor that does nothing", "redact/redact.go", "	s.tables.Store(newTables(s.patterns, s.spaces))\n", ""},
+		{"a redactor that does nothing", "redact/redact.go", "	s.tables.Store(newTables(s.patterns, s.blanks))\n", ""},
 		{"a proxy that expands nothing", "mitm/find.go", "		return escaped, nil\n", "		return append(escaped[:0:0], placeholder.For(name)...), nil\n"},
 	} {
 		t.Run(fault.name, func(t *testing.T) {

@@ -12,7 +12,11 @@ func (a *app) envCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "env [-- CMD…]",
 		Short: "Show the project and environment used here; with a command, the same as run",
-		Args:  cobra.ArbitraryArgs,
+		Long: `Show the project and environment that are used here. With a command it is the same
+as agentsecrets run, and so are its exit codes.
+
+` + runCodes,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && cmd.ArgsLenAtDash() < 0 {
 				return a.showContext()

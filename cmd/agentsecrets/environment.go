@@ -60,9 +60,18 @@ func (a *app) environmentNames() ([]string, error) {
 	return names, nil
 }
 
-func (a *app) switchEnvironment(name string) error {
+func validEnvironment(name string) error {
 	if err := env.ValidEnvironment(name); err != nil {
-		return usage("%w", err)
+		f := usage("%w", err)
+		f.hint = "agentsecrets environment list"
+		return f
+	}
+	return nil
+}
+
+func (a *app) switchEnvironment(name string) error {
+	if err := validEnvironment(name); err != nil {
+		return err
 	}
 	w, err := a.where()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
+	"github.com/agentsecrets/agentsecrets/internal/prompt"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
@@ -16,6 +17,8 @@ const (
 	exitDenied      = 3
 	exitNotFound    = 4
 	exitUnreachable = 5
+
+	exitInterrupted = 130 // as of a program that Ctrl-C ended
 )
 
 // failure is an error that chose its exit code, and perhaps a hint.
@@ -53,9 +56,12 @@ func exitCode(err error) int {
 	var f *failure
 	var d *allowlist.DeniedError
 	var n *resolve.NameError
+	var i *prompt.InterruptedError
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &i):
+		return exitInterrupted
 	case errors.As(err, &f):
 		return f.code
 	case errors.As(err, &d):
@@ -73,7 +79,8 @@ func exitCode(err error) int {
 // report tells what was wrong, then the command that would fix it.
 func (a *app) report(err error) {
 	var f *failure
-	if errors.As(err, &f) && f.quiet {
+	var i *prompt.InterruptedError // whoever pressed Ctrl-C knows
+	if errors.As(err, &f) && f.quiet || errors.As(err, &i) {
 		return
 	}
 	a.say("agentsecrets: %v", err)

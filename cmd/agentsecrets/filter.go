@@ -20,6 +20,14 @@ import (
 // output is let go. The program has the values itself, so this tells it nothing.
 const silence = 50 * time.Millisecond
 
+// What a program leaves running may go on writing to the pipe. Once the program
+// has ended we wait for that as long as patience in all, and after patience take
+// no more than a pipe can have held (pipe(7)): the program's own output.
+const (
+	patience = 500 * time.Millisecond
+	pipeful  = 64 << 10
+)
+
 // filters stand between what a program writes and our own output.
 type filters struct {
 	list    []*filter
@@ -32,7 +40,9 @@ type filters struct {
 type filter struct {
 	from, to *os.File
 	rw       *redact.Rewriter
-	over     atomic.Bool // the program has ended; others may still hold the pipe
+	over     atomic.Pointer[time.Time] // when the program ended, if it has; others may still hold the pipe
+	waited   time.Duration             // for more, since
+	read     int                       // bytes, since
 }
 
 // filterOutput puts pipes in place of p's outputs that are no terminals, one
@@ -87,8 +97,9 @@ func (f *filters) finish() redact.Counts {
 	f.started()
 	counts := redact.Counts{}
 	for _, one := range f.list {
-		one.over.Store(true)
-		_ = one.from.SetReadDeadline(time.Now().Add(silence))
+		now := time.Now()
+		one.over.Store(&now)
+		_ = one.from.SetReadDeadline(now.Add(silence))
 	}
 	f.running.Wait()
 	for _, one := range f.list {
@@ -98,27 +109,44 @@ func (f *filters) finish() redact.Counts {
 	return counts
 }
 
-// pump copies until the pipe ends, or is silent after the program's end: what
-// the program left running must not keep us.
+// pump copies until the pipe ends, or after the program's end is silent or has
+// given enough: what the program left running must not keep us.
 func (f *filter) pump() {
 	defer f.from.Close() // if our reader has gone, the program learns it by its next write
 	buf := make([]byte, 32<<10)
 	var out []byte
 	for held := false; ; {
 		f.waitFor(held)
+		start := time.Now()
 		n, err := f.from.Read(buf)
+		enough := f.enough(start, n)
 		out, _ = f.rw.Feed(out[:0], buf[:n])
 		held = n > 0
-		if n == 0 {
+		if n == 0 || enough {
 			out, _ = f.rw.Flush(out)
 		}
 		if _, werr := f.to.Write(out); werr != nil {
 			return
 		}
-		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || f.over.Load()) {
+		if enough || err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || f.over.Load() != nil) {
 			return
 		}
 	}
+}
+
+// enough counts a read of n bytes that began at start. Time in which our own
+// reader keeps us is not counted: what is in the pipe meanwhile must not be lost.
+func (f *filter) enough(start time.Time, n int) bool {
+	end := f.over.Load()
+	if end == nil {
+		return false
+	}
+	if start.Before(*end) {
+		start = *end
+	}
+	f.waited += time.Since(start)
+	f.read += n
+	return f.waited > patience || f.read > pipeful && time.Since(*end) > patience
 }
 
 // waitFor bounds the next read while something may be held back.
@@ -126,7 +154,7 @@ func (f *filter) waitFor(held bool) {
 	if !held {
 		_ = f.from.SetReadDeadline(time.Time{})
 	}
-	if held || f.over.Load() { // looked at last: finish may have set both meanwhile
+	if held || f.over.Load() != nil { // looked at last: finish may have set both meanwhile
 		_ = f.from.SetReadDeadline(time.Now().Add(silence))
 	}
 }

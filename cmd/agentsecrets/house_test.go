@@ -23,6 +23,7 @@ func mayImport() map[string][]string {
 		"placeholder":     {"internal/stream"},
 		"resolve":         {"internal/*"},
 		"resolve/agefile": {"internal/*", "resolve"},
+		"ca/trust":        {"ca", "internal/*"},
 		"allowlist":       {"internal/*"},
 		"redact":          {"internal/stream", "resolve"},
 		"ca":              {"internal/*"},
@@ -31,7 +32,7 @@ func mayImport() map[string][]string {
 		"env":             {"internal/*", "placeholder"},
 		"mitm":            {"internal/*", "audit", "placeholder", "redact", "resolve"},
 		"cmd/agentsecrets": {
-			"internal/*", "allowlist", "audit", "ca", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile",
+			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile",
 		},
 		"internal/style":  {"internal/place", "placeholder"},
 		"internal/daemon": {"internal/atomicfile", "internal/runtree"},

@@ -37,11 +37,15 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	if err != nil {
 		return 0, err
 	}
-	defer func() { a.afterwards(h.close(grace)) }()
-	go h.serve()
+	served := make(chan error, 1)
+	go func() { served <- h.serve() }()
 	scope := w.scope()
 	run := h.proxy.NewRun(func() mitm.Scope { return scope })
-	defer run.Revoke()
+	defer func() {
+		err := h.close(grace)
+		run.Revoke() // not before: it cuts what grace is for
+		a.afterwards(errors.Join(err, <-served))
+	}()
 	return a.inRun(args, o, w, h, run)
 }
 

@@ -12,13 +12,22 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/agentsecrets/agentsecrets/internal/harden"
 )
 
 func main() {
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	log.SetOutput(io.Discard) // libraries print there what they carry; what we say goes through app
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: harden.CallerEnviron(os.Environ())}
+	if err := harden.OwnRuntime(); err != nil {
+		a.report(err)
+		os.Exit(exitFailure)
+	}
 	// Go's verifier takes its roots from these. Which roots verify an origin is
 	// policy, and who starts us must not decide it; programs that we start get
 	// the environment as it was.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -71,7 +72,7 @@ func serveOrigin(caFile, portFile string) error {
 	if err := os.WriteFile(portFile, []byte(fmt.Sprint(port)), 0o600); err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: http.HandlerFunc(echo), TLSConfig: &tls.Config{
+	srv := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(echo), TLSConfig: &tls.Config{
 		GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) { return authority.Leaf(h.ServerName) },
 	}}
 	return srv.ServeTLS(l, "", "")
@@ -84,11 +85,26 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/slow" {
 		time.Sleep(700 * time.Millisecond)
 	}
+	switch r.URL.Path {
+	case "/raw": // what was sent, byte for byte
+		w.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = w.Write(body)
+		return
+	case "/404":
+		http.Error(w, "no such thing", http.StatusNotFound)
+		return
+	case "/cut":
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "a part")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(map[string]any{
-		"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "body": string(body),
+		"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "body": string(body), "type": r.Header.Get("Content-Type"),
+		"x_org": r.Header.Get("X-Org"), "x_plain": r.Header.Get("X-Plain"),
 		"authorization": r.Header.Get("Authorization"), "authorization_length": len(r.Header.Get("Authorization")),
 	})
 }

@@ -48,7 +48,9 @@ func (a *app) setPassword(ctx context.Context, s *setup, pw []byte) error {
 	s.password = true
 	return updatePolicy(s.q.Home, s.workspace.ID, func(p *allowlist.Policy) error {
 		if p.Password != "" {
-			return errors.New("somebody else set a workspace password just now")
+			return &failure{
+				code: exitFailure, hint: "agentsecrets status", err: errors.New("somebody else set a workspace password just now"),
+			}
 		}
 		p.Password = verifier
 		return nil
@@ -74,5 +76,5 @@ func (a *app) choosePassword(ctx context.Context, workspace string) ([]byte, err
 		}
 		a.say("These differ.")
 	}
-	return nil, errors.New("no password was set")
+	return nil, &failure{code: exitFailure, hint: setPassword, err: errors.New("no password was set")}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,12 +28,17 @@ type originFlags struct {
 	allowPrivate bool
 }
 
+const originHelp = `--origin-ca, --resolve and --allow-private decide where values go. They are free
+for names under .test, .localhost and .invalid; for others they need the workspace
+password, or a yes on a terminal where there is none. In a run they are refused.`
+
 func (o *originFlags) define(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.ca, "origin-ca", nil, "file of more root certificates for origins (repeatable)")
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDR[:PORT], dial this address for the host, as with curl (repeatable)")
 	f.BoolVar(&o.allowPrivate, "allow-private", false, "values may go to private addresses")
 	a.passwordFlag(cmd)
+	cmd.Long = strings.TrimSpace(cmd.Long + "\n\n" + originHelp)
 }
 
 func (o *originFlags) any() bool { return len(o.ca) > 0 || len(o.resolve) > 0 || o.allowPrivate }
@@ -67,7 +73,7 @@ func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, er
 		}
 		r.pins[key] = to
 	}
-	r.everywhere = o.any() && a.passwordFile != ""
+	r.everywhere = o.any() && (a.passwordFile != "" || a.answers.any())
 	if real := r.realNames(); r.everywhere || real != "" {
 		what := "what --origin-ca, --resolve and --allow-private say"
 		if real != "" {
@@ -92,6 +98,7 @@ func (r *origins) realNames() string {
 			real = append(real, host)
 		}
 	}
+	slices.Sort(real) // a yes counts for what was asked, word for word
 	return strings.Join(real, ", ")
 }
 

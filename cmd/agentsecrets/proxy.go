@@ -26,6 +26,7 @@ func (a *app) proxyCommand() *cobra.Command {
 type proxyOptions struct {
 	port       int
 	foreground bool
+	answered   bool
 	origins    originFlags
 }
 
@@ -34,7 +35,10 @@ func (a *app) proxyStartCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Start the proxy and return when it answers",
-		Args:  takes(cobra.NoArgs),
+		Long: `Start the proxy for the project here, and return when it answers. It serves one
+project; while nothing says which environment, it follows environment switch. In
+a run it is refused.`,
+		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.settlePort(cmd, &o.port); err != nil {
 				return err
@@ -48,6 +52,8 @@ func (a *app) proxyStartCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.IntVar(&o.port, "port", defaultPort, "port on 127.0.0.1 (AGENTSECRETS_PORT); 0 takes a free one")
 	f.BoolVar(&o.foreground, "foreground", false, "stay, and end with Ctrl-C")
+	f.BoolVar(&o.answered, "answered", false, "take answers from descriptor 3, where who starts the proxy left them")
+	_ = f.MarkHidden("answered") // there is such a flag
 	o.origins.define(a, cmd)
 	return cmd
 }
@@ -56,14 +62,20 @@ func (a *app) settlePort(cmd *cobra.Command, port *int) error {
 	if text := a.variable("AGENTSECRETS_PORT"); text != "" && !cmd.Flags().Changed("port") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return usage("AGENTSECRETS_PORT is %q, not a port", text)
+			return badPort("AGENTSECRETS_PORT is %q, not a port", text)
 		}
 		*port = n
 	}
 	if *port < 0 || *port > 65535 {
-		return usage("--port %d is not a port", *port)
+		return badPort("%d is not a port", *port)
 	}
 	return nil
+}
+
+func badPort(format string, args ...any) error {
+	f := usage(format, args...)
+	f.hint = "agentsecrets proxy start --port " + strconv.Itoa(defaultPort)
+	return f
 }
 
 // startDaemon starts ourselves again, cut loose, with --foreground.
@@ -89,12 +101,12 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 		return err
 	}
 	launch := daemon.Launch{Home: w.home, Path: exe, Args: a.daemonArgs(o), Environ: a.environ, Ready: healthy}
-	if a.typed != nil {
-		if launch.Extra, err = passOn(a.typed); err != nil {
+	if a.answers.any() {
+		if launch.Extra, err = a.answers.passOn(); err != nil {
 			return err
 		}
 		defer launch.Extra.Close()
-		launch.Args = append(launch.Args, "--password-file", "/dev/fd/3")
+		launch.Args = append(launch.Args, "--answered")
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
@@ -114,7 +126,7 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 func (a *app) daemonArgs(o proxyOptions) []string {
 	args := []string{"agentsecrets", "proxy", "start", "--foreground", "--no-input", "--port", strconv.Itoa(o.port)}
 	for flag, value := range map[string]string{
-		"--workspace": a.workspace, "--project": a.project, "--environment": a.environment, "--password-file": a.passwordFile,
+		"--workspace": a.workspace, "--project": a.project, "--environment": a.environment,
 	} {
 		if value != "" {
 			args = append(args, flag, value)
@@ -132,29 +144,21 @@ func (a *app) daemonArgs(o proxyOptions) []string {
 	return args
 }
 
-// passOn returns the end of a pipe from which pw can be read. The daemon checks
-// the password itself: there is no flag that says it had been checked.
-func passOn(pw []byte) (*os.File, error) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("pass the password on: %w", err)
-	}
-	defer w.Close()
-	if _, err := w.Write(append(pw, '\n')); err != nil { // fits into the pipe
-		r.Close()
-		return nil, fmt.Errorf("pass the password on: %w", err)
-	}
-	return r, nil
-}
-
+// startedAlready is content with a daemon that is what was asked for.
 func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
-	if st.ProjectID != w.ProjectID || o.port != 0 && st.Port != o.port {
-		return &failure{
-			code: exitFailure, hint: "agentsecrets proxy stop",
-			err: fmt.Errorf("a proxy for project %s runs already, on port %d", st.ProjectName, st.Port),
-		}
+	serves := st.ProjectName + ":" + st.Environment
+	other := func(format string, args ...any) error {
+		return &failure{code: exitFailure, hint: "agentsecrets proxy stop", err: fmt.Errorf(format, args...)}
 	}
-	a.say("The proxy runs already, on 127.0.0.1:%d for %s.", st.Port, w)
+	switch {
+	case st.ProjectID != w.ProjectID || o.port != 0 && st.Port != o.port:
+		return other("a proxy for project %s runs already, on port %d", st.ProjectName, st.Port)
+	case a.environment != "" && a.environment != st.Environment:
+		return other("a proxy runs already, for %s, not for %s", serves, w)
+	case o.origins.any():
+		return other("a proxy for %s runs already; --origin-ca, --resolve and --allow-private would not count for it", serves)
+	}
+	a.say("The proxy runs already, on 127.0.0.1:%d for %s.", st.Port, serves)
 	return a.print(st, func(io.Writer) {})
 }
 

@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,19 +20,27 @@ import (
 )
 
 func (a *app) proxyEnvCommand() *cobra.Command {
-	shell := "sh"
+	shell, leave := "sh", false
 	cmd := &cobra.Command{
 		Use:   "env",
 		Short: `Print what leads a shell through the proxy: eval "$(agentsecrets proxy env)"`,
-		Args:  takes(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.proxyEnv(cmd.Context(), shell) },
+		Long: `Print what leads a shell through the proxy, for the shell to take:
+
+  eval "$(agentsecrets proxy env)"
+
+and, with --unset, what leads it past the proxy again, whether that runs or not:
+
+  eval "$(agentsecrets proxy env --unset)"`,
+		Args: takes(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.proxyEnv(cmd.Context(), shell, leave) },
 	}
 	cmd.Flags().StringVar(&shell, "shell", shell, "sh, fish or powershell")
+	cmd.Flags().BoolVar(&leave, "unset", false, "print what undoes it")
 	a.completeFlag(cmd, "shell", func() ([]string, error) { return []string{"fish", "powershell", "sh"}, nil })
 	return cmd
 }
 
-func (a *app) proxyEnv(ctx context.Context, shell string) error {
+func (a *app) proxyEnv(ctx context.Context, shell string, leave bool) error {
 	lines, ok := shellSyntax(shell)
 	if !ok {
 		return usage("--shell is sh, fish or powershell, not %q", shell)
@@ -39,15 +48,11 @@ func (a *app) proxyEnv(ctx context.Context, shell string) error {
 	if err := outsideRun("the proxy's credential"); err != nil {
 		return err
 	}
-	w, err := a.where()
-	if err != nil {
-		return err
+	change := a.throughDaemon
+	if leave {
+		change = a.pastDaemon
 	}
-	st, err := w.daemon(ctx)
-	if err != nil {
-		return err
-	}
-	set, unset, err := a.daemonVars(w, st)
+	set, unset, err := change(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,6 +64,38 @@ func (a *app) proxyEnv(ctx context.Context, shell string) error {
 			fmt.Fprintf(out, lines.set+"\n", name, lines.quote(set[name]))
 		}
 	})
+}
+
+// throughDaemon leads a shell through the running proxy.
+func (a *app) throughDaemon(ctx context.Context) (set map[string]string, unset []string, err error) {
+	w, err := a.where()
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := w.daemon(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.daemonVars(w, st)
+}
+
+// pastDaemon unsets all that throughDaemon may have set, but for what the shell
+// has from elsewhere: NODE_OPTIONS keeps its other options.
+func (a *app) pastDaemon(context.Context) (set map[string]string, unset []string, err error) {
+	home, err := a.home()
+	if err != nil {
+		return nil, nil, err
+	}
+	rest := env.Without(a.environ, shellDir(home))
+	set, unset = difference(a.environ, rest)
+	had := asMap(a.environ)
+	for _, name := range env.SetVars() {
+		if _, has := had[name]; !has {
+			unset = append(unset, name)
+		}
+	}
+	slices.Sort(unset)
+	return set, unset, nil
 }
 
 // daemon is the running one, if it serves the project that w is.
@@ -87,12 +124,13 @@ func (a *app) daemonVars(w where, st daemon.State) (set map[string]string, unset
 	if err != nil {
 		return nil, nil, err
 	}
-	dir, err := newShellDir(w.home)
+	before := env.Without(a.environ, shellDir(w.home))
+	dir, err := rootsDir(w.home, before)
 	if err != nil {
 		return nil, nil, err
 	}
 	environ, notices, err := env.Child{
-		Environ: a.environ, ProxyURL: st.URL, CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir,
+		Environ: before, ProxyURL: st.URL, CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir,
 	}.Vars()
 	if err != nil {
 		return nil, nil, fmt.Errorf("prepare the shell's environment: %w", err)
@@ -104,20 +142,24 @@ func (a *app) daemonVars(w where, st daemon.State) (set map[string]string, unset
 	return set, unset, nil
 }
 
-// newShellDir holds what one shell's variables name: another shell may have
-// other roots to merge. The daemon clears them away when it starts and ends.
-func newShellDir(home string) (string, error) {
-	if err := atomicfile.MkdirPrivate(shellsDir(home)); err != nil {
+// shellDir holds the files that the variables of shells name. They outlive the
+// proxy: without them a shell's programs would not start, whereas with them they
+// start and find that nothing answers.
+func shellDir(home string) string { return filepath.Join(home, "shell") }
+
+// rootsDir is one place for all shells that trusted the same roots before: those
+// are merged with ours.
+func rootsDir(home string, environ []string) (string, error) {
+	if err := atomicfile.MkdirPrivate(shellDir(home)); err != nil {
 		return "", err
 	}
-	dir, err := os.MkdirTemp(shellsDir(home), "shell-")
-	if err != nil {
-		return "", fmt.Errorf("make a directory for the shell: %w", err)
+	before := asMap(environ)
+	h := sha256.New()
+	for _, name := range env.SetVars() {
+		fmt.Fprintf(h, "%q\n", before[name])
 	}
-	return dir, nil
+	return filepath.Join(shellDir(home), hex.EncodeToString(h.Sum(nil)[:8])), nil
 }
-
-func shellsDir(home string) string { return filepath.Join(home, "shells") }
 
 func caDir(home string) string { return filepath.Join(home, "ca") }
 

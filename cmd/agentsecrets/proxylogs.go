@@ -18,8 +18,11 @@ func (a *app) proxyLogsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Show what was asked for, allowed and denied, of all runs and the proxy",
-		Args:  takes(cobra.NoArgs),
-		RunE:  func(*cobra.Command, []string) error { return a.proxyLogs(f) },
+		Long: `Show what was asked for, allowed and denied, of all runs and the proxy: names, no
+values. It is a table on a terminal, and one line of JSON an event in a pipe, in a
+file and with --output json.`,
+		Args: takes(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error { return a.proxyLogs(f) },
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&f.Last, "last", 20, "how many, the latest")

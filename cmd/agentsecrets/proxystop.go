@@ -12,6 +12,9 @@ import (
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
 )
 
+// leaveProxy is what a shell needs once the proxy is gone.
+const leaveProxy = `eval "$(agentsecrets proxy env --unset)"`
+
 func (a *app) proxyStopCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stop",
@@ -41,7 +44,7 @@ func (a *app) stopDaemon(ctx context.Context) error {
 	case err != nil:
 		return err
 	default:
-		a.say("The proxy has stopped.")
+		a.say("The proxy has stopped. In shells that it served: %s", leaveProxy)
 	}
 	return a.print(map[string]bool{"stopped": err == nil}, func(io.Writer) {})
 }

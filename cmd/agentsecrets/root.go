@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 
 // run parses and executes one command line and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
+	a.words = args
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
@@ -23,17 +25,37 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return exitCode(err)
 }
 
+const rootHelp = `Let programs call APIs with secrets that they never hold.
+
+  agentsecrets init
+  agentsecrets secrets set STRIPE_KEY
+  agentsecrets workspace allowlist add api.stripe.com
+  agentsecrets run --intercept -- \
+      curl https://api.stripe.com/v1/balance -H 'Authorization: Bearer AS_SECRET_STRIPE_KEY'
+
+Exit codes: 1 failed, 2 wrong use, 3 refused, 4 no such secret, 5 the proxy cannot be
+reached. Those of run are the program's and env(1)'s.
+
+All state is in the directory AGENTSECRETS_HOME (default ~/.agentsecrets).`
+
 func (a *app) rootCommand() *cobra.Command {
 	root := group("agentsecrets", "Let programs call APIs with secrets that they never hold",
 		a.initCommand(), a.secretsCommand(), a.workspaceCommand(), a.projectCommand(), a.environmentCommand(),
-		a.runCommand(), a.envCommand(), a.proxyCommand(), a.demoCommand(), a.statusCommand(), a.versionCommand(),
+		a.callCommand(), a.runCommand(), a.envCommand(), a.proxyCommand(), a.caCommand(), a.demoCommand(), a.statusCommand(), a.versionCommand(),
 		a.demoOriginCommand())
+	root.Long = rootHelp
 	root.Version = version()
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &failure{code: usageCode(cmd), err: err, hint: cmd.CommandPath() + " --help"}
+		return &failure{code: usageCode(cmd, a.words), err: err, hint: cmd.CommandPath() + " --help"}
 	})
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.settle() }
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		a.command = cmd.CommandPath()
+		if err := a.settle(); err != nil {
+			return &failure{code: usageCode(cmd, append([]string{cmd.Name()}, args...)), err: err}
+		}
+		return nil
+	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.output, "output", "", "text or json (AGENTSECRETS_OUTPUT; default text)")
 	f.StringVar(&a.workspace, "workspace", "", "workspace to use (AGENTSECRETS_WORKSPACE; default that of the project)")
@@ -66,6 +88,9 @@ func (a *app) settle() error {
 	if a.output != "text" && a.output != "json" {
 		return usage("--output is text or json, not %q", a.output)
 	}
+	if a.environment != "" {
+		return validEnvironment(a.environment)
+	}
 	return nil
 }
 
@@ -91,23 +116,48 @@ func group(use, short string, subs ...*cobra.Command) *cobra.Command {
 // takes makes wrong numbers of arguments usage errors that show what is right.
 func takes(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &failure{code: usageCode(cmd), err: err, hint: cmd.UseLine()}
+		if check(cmd, args) == nil {
+			return nil
 		}
-		return nil
+		return &failure{
+			code: usageCode(cmd, nil), err: wrongCount(cmd, args),
+			hint: strings.TrimSuffix(cmd.UseLine(), " [flags]"),
+		}
 	}
 }
 
-// usageCode: run speaks env(1)'s codes, all others ours.
-func usageCode(cmd *cobra.Command) int {
-	if runsPrograms(cmd) {
+// wrongCount says what is missing or too much, not what stands there: that may
+// be a value.
+func wrongCount(cmd *cobra.Command, args []string) error {
+	_, takes, _ := strings.Cut(cmd.Use, " ")
+	switch {
+	case takes == "":
+		return fmt.Errorf("%s takes no arguments", cmd.CommandPath())
+	case len(args) == 0:
+		return fmt.Errorf("%s: %s is missing", cmd.CommandPath(), takes[strings.LastIndex(takes, " ")+1:])
+	}
+	return fmt.Errorf("%s takes %s, not %s", cmd.CommandPath(), takes, count(len(args), "argument"))
+}
+
+// usageCode: what runs programs speaks env(1)'s codes, all others ours. Words
+// are the command's name and what stands behind it.
+func usageCode(cmd *cobra.Command, words []string) int {
+	switch cmd.CommandPath() {
+	case "agentsecrets run":
 		return exitOurs
+	case "agentsecrets env":
+		if namesProgram(words) {
+			return exitOurs
+		}
 	}
 	return exitUsage
 }
 
-func runsPrograms(cmd *cobra.Command) bool {
-	return strings.HasSuffix(cmd.CommandPath(), " run")
+// namesProgram reports whether anything behind env is no flag. Flags that could
+// not be read may have had values, so it is a guess, on the side of a program.
+func namesProgram(words []string) bool {
+	behind := words[slices.Index(words, "env")+1:]
+	return slices.ContainsFunc(behind, func(w string) bool { return w == "--" || !strings.HasPrefix(w, "-") })
 }
 
 // joined makes one error of several, each on its own line.

@@ -32,6 +32,9 @@ func (o *runOptions) define(a *app, cmd *cobra.Command) {
 	o.origins.define(a, cmd)
 }
 
+const runCodes = `The exit code is the program's; 125: agentsecrets failed, 126: the program could
+not be executed, 127: it was not found.`
+
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
@@ -39,11 +42,12 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run a program with secrets: with --intercept it never holds them",
 		Long: `Run a program. With --intercept its environment names placeholders
 (STRIPE_KEY=AS_SECRET_STRIPE_KEY) and a proxy of its own, which puts the values
-into requests to allowed hosts and takes them out of what comes back. Without,
-the values are in its environment.
+into requests to allowed hosts and takes them out of what comes back.
 
-The exit code is the program's; 125: agentsecrets failed, 126: the program could
-not be executed, 127: it was not found.`,
+Without, the values are in its environment, and are taken out of what it writes to
+pipes and files, as a guard against accidents. In a run this is refused.
+
+` + runCodes,
 		Args: takes(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runProgram(cmd.Context(), args, o) },
 	}

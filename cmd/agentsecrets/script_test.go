@@ -79,8 +79,8 @@ func absent(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // dialog FILE CMD… runs a command on a terminal. A line "< text" of FILE waits
-// until the terminal shows text, "> text" types a line, "^ C" is Ctrl-C, "= N"
-// the exit code that is expected at the end (0 without it).
+// until the terminal shows text, "> text" types a line, "| a|b" pastes
+// lines, "^ C" is Ctrl-C, "= N" the exit code that is expected at the end (0 without it).
 func dialog(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: dialog file cmd…")
@@ -109,7 +109,12 @@ func dialog(ts *testscript.TestScript, neg bool, args []string) {
 			time.Sleep(20 * time.Millisecond) // a question is shown just before echo goes off
 			_, err := tty.WriteString(text + "\n")
 			ts.Check(err)
+		case "|":
+			time.Sleep(20 * time.Millisecond)
+			_, err := tty.WriteString(strings.ReplaceAll(text, "|", "\n"))
+			ts.Check(err)
 		case "^":
+			time.Sleep(20 * time.Millisecond) // a question is shown just before its signals are heard
 			_, err := tty.Write([]byte{text[0] & 0x1f})
 			ts.Check(err)
 		case "=":

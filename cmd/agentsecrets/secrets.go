@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
-	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
@@ -32,7 +31,7 @@ func (a *app) listCommand() *cobra.Command {
 func (a *app) deleteCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "delete NAME…", Aliases: []string{"rm"},
-		Short:             "Delete secrets, all of them or none",
+		Short:             "Delete secrets, all are checked before any is deleted",
 		Args:              takes(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: a.complete(a.secretNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.deleteSecrets(cmd.Context(), args) },
@@ -162,17 +161,6 @@ func (w where) unbindGone(names []string) error {
 // heldElsewhere reports whether another environment of the project keeps name:
 // the binding is one for all of them.
 func (w where) heldElsewhere(name string) (bool, error) {
-	for _, environment := range env.Environments() {
-		if environment == w.Environment {
-			continue
-		}
-		entries, err := index(w.home).Names(w.ProjectID, environment)
-		if err != nil {
-			return false, err
-		}
-		if slices.ContainsFunc(entries, func(e resolve.Entry) bool { return e.Name == name }) {
-			return true, nil
-		}
-	}
-	return false, nil
+	held, err := index(w.home).Environments(w.ProjectID, name)
+	return slices.ContainsFunc(held, func(e string) bool { return e != w.Environment }), err
 }

@@ -31,15 +31,16 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.answered {
+		if a.answers, err = readAnswers(os.NewFile(answersFD, "answers")); err != nil {
+			return err
+		}
+	}
 	seat, err := daemon.Claim(w.home)
 	if err != nil {
 		return &failure{code: exitFailure, err: err, hint: "agentsecrets proxy status"}
 	}
 	defer seat.Release()
-	defer os.RemoveAll(shellsDir(w.home))
-	if err := os.RemoveAll(shellsDir(w.home)); err != nil {
-		return fmt.Errorf("clear away what the last proxy left: %w", err)
-	}
 	h, err := a.buildDaemon(ctx, w, o)
 	if err != nil {
 		return err

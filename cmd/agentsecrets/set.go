@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/agentsecrets/agentsecrets/internal/prompt"
 	"github.com/agentsecrets/agentsecrets/placeholder"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
@@ -26,9 +27,9 @@ func (a *app) setCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set NAME[=VALUE]…",
 		Short: "Keep a secret; the value is asked for, or read from standard input",
-		Long: `Keep one or more secrets, all of them or none. Without =VALUE the value is asked
-for, without showing it; --stdin reads it from standard input. One newline at the
-end is not part of it. --host and --in bind the secret: then it goes to those
+		Long: `Keep one or more secrets; all are checked before any is kept. Without =VALUE the
+value is asked for, without showing it; --stdin reads it from standard input. One
+newline at the end is not part of it. --host and --in bind the secret: then it goes to those
 hosts and places only. Of a secret that is kept already they change the binding
 alone, unless there is a new value too. Widening needs the workspace password.
 
@@ -168,7 +169,12 @@ func (a *app) readValue(ctx context.Context, name, arg string, o setOptions) ([]
 		f.hint = "agentsecrets secrets set " + name + " --stdin"
 		return nil, f
 	}
-	b, err := a.terminal().Hidden(ctx, "Value of "+name+": ")
+	b, err := a.terminal().HiddenAlone(ctx, "Value of "+name+": ")
+	if errors.Is(err, prompt.ErrSeveralLines) {
+		f := usage("the value of %s: %w; nothing was kept", name, err)
+		f.hint = "agentsecrets secrets set " + name + " --stdin < FILE"
+		return nil, f
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask for the value of %s: %w", name, err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/audit"
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 	"github.com/agentsecrets/agentsecrets/internal/child"
 	"github.com/agentsecrets/agentsecrets/redact"
 	"github.com/agentsecrets/agentsecrets/resolve"
@@ -24,6 +26,9 @@ func (a *app) spawn(ctx context.Context, args []string, o runOptions) (int, erro
 	}
 	values, err := w.values(ctx)
 	if err != nil {
+		return 0, err
+	}
+	if err := fitVariables(values, args[0]); err != nil {
 		return 0, err
 	}
 	p, err := a.program(args, withValues(a.environ, values))
@@ -62,7 +67,7 @@ func (w where) values(ctx context.Context) ([]given, error) {
 	for _, name := range names {
 		v, err := s.store.Resolve(ctx, w.ref(name))
 		if errors.Is(err, resolve.ErrNotFound) {
-			return nil, notStored(w, name)
+			continue // deleted since it was listed
 		}
 		if err != nil {
 			return nil, fmt.Errorf("resolve %s: %w", name, err)
@@ -70,6 +75,23 @@ func (w where) values(ctx context.Context) ([]given, error) {
 		values = append(values, given{name, v})
 	}
 	return values, nil
+}
+
+// fitVariables refuses values that no variable can hold: a NUL ends it (execve(2)).
+func fitVariables(values []given, program string) error {
+	var bad []string
+	for _, v := range values {
+		if bytes.IndexByte(v.value.Reveal(), 0) >= 0 {
+			bad = append(bad, v.name)
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return &failure{
+		code: exitFailure, hint: "agentsecrets run --intercept -- " + atomicfile.ShellWord(program),
+		err: fmt.Errorf("a NUL byte is in the value of %s, so it cannot be a variable", strings.Join(bad, ", ")),
+	}
 }
 
 // withValues puts values in, in place of variables of the same names.
@@ -95,7 +117,7 @@ func spawnEvent(w where, program string, names []string) audit.Event {
 		ID: audit.NewID(), Timestamp: time.Now(), Event: audit.Decided, Status: audit.OK, Reason: "-",
 		SecretKeys: names, AuthStyles: []string{"env"}, Places: []string{"env"}, Method: "ENV", TargetURL: program,
 		Environment: w.Environment, WorkspaceID: w.WorkspaceID, ProjectID: w.ProjectID,
-		IdentityLevel: "anonymous", ResolutionPath: "store",
+		IdentityLevel: "anonymous", ResolutionPath: "local", CallerRole: "-",
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -116,6 +117,29 @@ func TestConcerns(t *testing.T) {
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%q: %q", value, got)
 		}
+	}
+}
+
+func TestTrimNewline(t *testing.T) {
+	for value, want := range map[string]string{
+		"a": "a", "a\n": "a", "a\r\n": "a", "a\n\n": "a\n", "a\r\n\r\n": "a\r\n", "a\n\r\n": "a\n", "a\r": "a\r", "\r\n": "", "": "",
+	} {
+		if got := string(trimNewline([]byte(value))); got != want {
+			t.Errorf("%q became %q, want %q", value, got, want)
+		}
+	}
+}
+
+// A password may be longer than what a pipe holds.
+func TestAnswersArePassedOn(t *testing.T) {
+	want := answers{Password: bytes.Repeat([]byte{0xff}, 70<<10), Confirmed: "this"}
+	r, err := want.passOn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readAnswers(r)
+	if err != nil || !bytes.Equal(got.Password, want.Password) || got.Confirmed != want.Confirmed {
+		t.Errorf("%d bytes, %q, %v", len(got.Password), got.Confirmed, err)
 	}
 }
 

@@ -35,10 +35,13 @@ func (a *app) checkValue(name string, b []byte) ([]byte, error) {
 	return trimmed, nil
 }
 
-// trimNewline takes one newline away, which is how files and echo end.
+// trimNewline takes one newline away, which is how files and echo end; in files
+// from Windows it has two bytes.
 func trimNewline(b []byte) []byte {
-	b, _ = bytes.CutSuffix(b, []byte("\n"))
-	return b
+	if b, cut := bytes.CutSuffix(b, []byte("\r\n")); cut {
+		return b
+	}
+	return bytes.TrimSuffix(b, []byte("\n"))
 }
 
 // concerns says what may go wrong with a value later. It names properties, no

@@ -40,7 +40,8 @@ type plan struct {
 	store     resolve.Store
 	origins   *origins
 	authority func(ca.Config) (*ca.Authority, error)
-	address   string       // to listen on
+	address   string       // to listen on; "" for a proxy that only makes calls
+	sharedLog bool         // the log is that of all calls
 	log       *slog.Logger // nil: none
 }
 
@@ -57,7 +58,11 @@ func build(p plan) (*house, error) {
 	if h.resolver, err = resolve.NewResolver(resolve.Config{Store: p.store, Observe: h.resolved}); err != nil {
 		return nil, err
 	}
-	if h.log, err = audit.Open(auditDir(p.where.home), time.Now); err != nil {
+	open := audit.Open
+	if p.sharedLog {
+		open = audit.OpenShared
+	}
+	if h.log, err = open(auditDir(p.where.home), time.Now); err != nil {
 		return nil, err
 	}
 	h.proxy, err = mitm.New(mitm.Config{
@@ -77,8 +82,8 @@ func build(p plan) (*house, error) {
 		Observer:    h.metrics,
 		Log:         p.log,
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || p.address == "" {
+		return h, err
 	}
 	h.listener, err = net.Listen("tcp", p.address)
 	return h, err

@@ -69,6 +69,7 @@ func (c Control) handler() http.Handler {
 			return
 		}
 		w.WriteHeader(http.StatusAccepted)
+		_ = http.NewResponseController(w).Flush() // who asked is to hear of it, even if Stop is the end of us
 		c.Stop()
 	})
 	return onlyUs(mux)

@@ -22,7 +22,9 @@ func TestMain(m *testing.M) {
 	home := os.Getenv("DAEMON_TEST_HOME")
 	switch os.Getenv("DAEMON_TEST") {
 	case "daemon":
-		os.Exit(beDaemon(home))
+		os.Exit(beDaemon(home, nil))
+	case "hasty":
+		os.Exit(beDaemon(home, func() { os.Exit(0) }))
 	case "fail":
 		fmt.Fprintln(os.Stderr, "agentsecrets: port 8765 is in use")
 		os.Exit(7)
@@ -40,7 +42,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func beDaemon(home string) int {
+// beDaemon is a daemon that on /stop calls then, or nil, and ends.
+func beDaemon(home string, then func()) int {
 	seat, err := Claim(home)
 	if err != nil {
 		return 1
@@ -49,7 +52,12 @@ func beDaemon(home string) int {
 	stop := make(chan struct{})
 	err = seat.Serve(Control{
 		Status: func() Status { return Status{Running: true, Port: 1, PID: os.Getpid()} },
-		Stop:   func() { close(stop) },
+		Stop: func() {
+			if then != nil {
+				then()
+			}
+			close(stop)
+		},
 	})
 	if err != nil || seat.Publish(State{Port: 1}) != nil {
 		return 2
@@ -102,6 +110,17 @@ func life(t *testing.T, home string) {
 	}
 	if _, err := Load(home); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("state after the end: %v", err)
+	}
+}
+
+// Who stops a daemon hears that it will, however fast it is gone.
+func TestStopIsAnsweredFirst(t *testing.T) {
+	home := t.TempDir()
+	if _, err := launch(t, home, "hasty"); err != nil {
+		t.Fatal(err)
+	}
+	if err := Stop(t.Context(), home); err != nil {
+		t.Error(err)
 	}
 }
 

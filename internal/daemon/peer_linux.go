@@ -1,30 +1,11 @@
 package daemon
 
-import (
-	"errors"
-	"net"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-func peerCredentials(conn net.Conn) (peer, error) {
-	uc, ok := conn.(*net.UnixConn)
-	if !ok {
-		return peer{}, errors.New("not a unix socket")
-	}
-	raw, err := uc.SyscallConn()
+func peerOfSocket(fd int) (peer, error) {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
 		return peer{}, err
-	}
-	var cred *unix.Ucred
-	var credErr error
-	if err := raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); err != nil {
-		return peer{}, err
-	}
-	if credErr != nil {
-		return peer{}, credErr
 	}
 	return peer{uid: int(cred.Uid), pid: int(cred.Pid)}, nil
 }

@@ -7,8 +7,8 @@
 //	password, err := t.Hidden(ctx, "Workspace password: ")
 //
 // Guarantees: what is typed into Hidden is not shown; the terminal is put back
-// as it was when ctx ends before an answer; nothing is read past the end of the
-// line that was asked for.
+// as it was when ctx ends before an answer, and while we are stopped; nothing is
+// read past the end of the line that was asked for, but by HiddenAlone.
 package prompt
 
 import (
@@ -36,8 +36,27 @@ func (t Terminal) There() bool {
 	return t.In != nil && t.Out != nil && term.IsTerminal(int(t.In.Fd())) && term.IsTerminal(int(t.Out.Fd()))
 }
 
+// ErrSeveralLines says that more was typed, or pasted, than the one line asked for.
+var ErrSeveralLines = errors.New("several lines were given where one is asked for")
+
+// InterruptedError is the end of ctx, by Ctrl-C or else, before an answer.
+type InterruptedError struct{ Cause error }
+
+func (e *InterruptedError) Error() string { return fmt.Sprintf("not answered: %v", e.Cause) }
+func (e *InterruptedError) Unwrap() error { return e.Cause }
+
 // Hidden asks for a line without showing it.
 func (t Terminal) Hidden(ctx context.Context, question string) ([]byte, error) {
+	return t.hidden(ctx, question, false)
+}
+
+// HiddenAlone is Hidden for what may have been pasted: where more than a line
+// comes at once, all of it is thrown away, lest the rest reach the shell.
+func (t Terminal) HiddenAlone(ctx context.Context, question string) ([]byte, error) {
+	return t.hidden(ctx, question, true)
+}
+
+func (t Terminal) hidden(ctx context.Context, question string, alone bool) ([]byte, error) {
 	fd := int(t.In.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -45,9 +64,10 @@ func (t Terminal) Hidden(ctx context.Context, question string) ([]byte, error) {
 	}
 	fmt.Fprint(t.Out, question)
 	defer fmt.Fprintln(t.Out)
-	answer, err := wait(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	again := func() { fmt.Fprint(t.Out, question) }
+	answer, err := wait(ctx, func() ([]byte, error) { return readHidden(fd, alone, again) })
 	if ctx.Err() != nil {
-		_ = term.Restore(fd, before) // the reader is still inside ReadPassword, with echo off
+		_ = term.Restore(fd, before) // the reader is still inside, with echo off
 	}
 	return answer, err
 }
@@ -59,6 +79,9 @@ func (t Terminal) Line(ctx context.Context, question, preset string) (string, er
 	}
 	fmt.Fprint(t.Out, question+": ")
 	answer, err := wait(ctx, func() ([]byte, error) { return readLine(t.In) })
+	if ctx.Err() != nil {
+		fmt.Fprintln(t.Out)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -97,7 +120,7 @@ func wait(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 		}
 		return r.line, r.err
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, &InterruptedError{context.Cause(ctx)}
 	}
 }
 

@@ -109,6 +109,21 @@ func TestNoAnswer(t *testing.T) {
 	if _, err := tt.Line(t.Context(), "Name", ""); !errors.Is(err, ErrNoAnswer) {
 		t.Errorf("end of input: %v", err)
 	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := tt.Hidden(t.Context(), "Password: ")
+		done <- err
+	}()
+	io.WriteString(person, "\x04")
+	select {
+	case err := <-done:
+		if !errors.Is(err, ErrNoAnswer) {
+			t.Errorf("end of hidden input: %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		io.WriteString(person, "\n") // lets the reader go
+		t.Error("the end of input did not end a hidden prompt")
+	}
 }
 
 func TestThere(t *testing.T) {
@@ -121,5 +136,25 @@ func TestThere(t *testing.T) {
 	defer w.Close()
 	if !tt.There() || (Terminal{In: r, Out: tt.Out}).There() || (Terminal{In: tt.In, Out: w}).There() || (Terminal{}).There() {
 		t.Error("a terminal is not told from a pipe")
+	}
+}
+
+// What is pasted after the first line, ended or not, reaches nobody.
+func TestSeveralLines(t *testing.T) {
+	for _, pasted := range []string{"one\ntwo\nthree\n", "one\ntwo", "one\n\n"} {
+		tt, person := terminal(t)
+		io.WriteString(person, pasted)
+		if got, err := tt.HiddenAlone(t.Context(), "Value: "); !errors.Is(err, ErrSeveralLines) || got != nil {
+			t.Errorf("%q: answer %q, %v", pasted, got, err)
+		}
+		io.WriteString(person, "next\n")
+		if line, err := tt.Line(t.Context(), "Name", ""); line != "next" || err != nil {
+			t.Errorf("%q: left is %q, %v", pasted, line, err)
+		}
+	}
+	tt, person := terminal(t)
+	io.WriteString(person, "one\n")
+	if got, err := tt.HiddenAlone(t.Context(), "Value: "); string(got) != "one" || err != nil {
+		t.Errorf("one line: %q, %v", got, err)
 	}
 }

@@ -80,12 +80,12 @@ func TestBodyStyles(t *testing.T) {
 			t.Error(r.Header)
 		}
 	}
-	r, got, err := apply(t, style.Styles{Form: []style.Pair{{Field: "api_key", Text: "K"}, {Field: "a b", Text: "c&d"}}}, "x=1&Api_Key=2", "application/x-www-form-urlencoded")
+	_, got, err := apply(t, style.Styles{Form: []style.Pair{{Field: "api_key", Text: "K"}, {Field: "a b", Text: "c&d"}}}, "x=1&Api_Key=2", "application/x-www-form-urlencoded")
 	if err != nil || got != "x=1&Api_Key=AS_SECRET_K&a+b=c%26d" {
 		t.Errorf("form: %s %v", got, err)
 	}
-	if r, _, _ = apply(t, style.Styles{Form: []style.Pair{{Field: "a", Text: "b"}}}, "", ""); r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		t.Error(r.Header)
+	if r, _, err := apply(t, style.Styles{Form: []style.Pair{{Field: "a", Text: "b"}}}, "", ""); err != nil || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		t.Error(r, err)
 	}
 }
 

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/agentsecrets/agentsecrets/internal/style"
+	"github.com/agentsecrets/agentsecrets/mitm"
+)
+
+// callInRun sends the request, with placeholders, through the proxy of the run
+// that we are in: its project, environment and rules hold.
+func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o callOptions) error {
+	if a.project != "" || a.environment != "" || a.workspace != "" {
+		return denied("", "inside a run its project and environment stay: leave --project, --environment and --workspace away")
+	}
+	if o.origins.any() {
+		return denied("", "inside a run --origin-ca, --resolve and --allow-private are refused")
+	}
+	if err := styles.Apply(req); err != nil {
+		return usage("%w", err)
+	}
+	client, err := a.runClient()
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return &failure{code: exitUnreachable, err: fmt.Errorf("the run's proxy cannot be reached")}
+	}
+	defer resp.Body.Close()
+	for k, vs := range resp.Header {
+		w.header[k] = vs
+	}
+	w.result = &mitm.Result{}
+	w.WriteHeader(resp.StatusCode)
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		w.cut = true
+	}
+	w.result.Redactions = redactions(resp.Header, w)
+	w.result.Refused = refusalIn(resp.Header, w.body.Bytes())
+	return nil
+}
+
+// runClient goes through the run's proxy and follows no redirect.
+func (a *app) runClient() (*http.Client, error) {
+	proxy, err := url.Parse(a.variable("HTTPS_PROXY"))
+	if err != nil || proxy.Host == "" {
+		return nil, &failure{code: exitUnreachable, err: fmt.Errorf("inside a run, and HTTPS_PROXY does not name its proxy")}
+	}
+	pem, err := os.ReadFile(a.variable("AGENTSECRETS_CA"))
+	roots := x509.NewCertPool()
+	if err != nil || !roots.AppendCertsFromPEM(pem) {
+		return nil, &failure{code: exitUnreachable, err: fmt.Errorf("inside a run, and AGENTSECRETS_CA does not name its certificate")}
+	}
+	return &http.Client{
+		Transport:     &http.Transport{Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
+
+// redactions are those that the head tells of; in a body they show by their marker.
+func redactions(h http.Header, w *callWriter) int {
+	n, _ := strconv.Atoi(h.Get("AgentSecrets-Redacted"))
+	return n + strings.Count(w.body.String(), "[REDACTED_BY_AGENTSECRETS]")
+}
+
+// refusalIn reads a refusal of the proxy, which an origin's problem lacks the
+// exchange of.
+func refusalIn(h http.Header, body []byte) *mitm.Problem {
+	var p struct {
+		Status                             int
+		Error, Message, Hint, Domain, Name string
+		Exchange                           string
+	}
+	if h.Get("Content-Type") != "application/problem+json" || json.Unmarshal(body, &p) != nil ||
+		p.Exchange == "" || p.Exchange != h.Get("AgentSecrets-Exchange") {
+		return nil
+	}
+	return &mitm.Problem{Status: p.Status, Slug: p.Error, Message: p.Message, Hint: p.Hint, Domain: p.Domain, Name: p.Name}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/agentsecrets/agentsecrets/mitm"
+)
+
+// callWriter is the http.ResponseWriter of a call: the body streams to standard
+// output, or becomes part of the one line of --output json.
+type callWriter struct {
+	app     *app
+	include bool
+	start   time.Time
+
+	header  http.Header
+	status  int
+	body    bytes.Buffer // of a refusal, and of everything under --output json
+	refusal bool         // the body is ours
+	result  *mitm.Result
+	cut     bool // the origin broke off
+}
+
+func (a *app) newCallWriter(include bool) *callWriter {
+	return &callWriter{app: a, include: include, start: time.Now(), header: http.Header{}}
+}
+
+func (w *callWriter) Header() http.Header { return w.header }
+
+func (w *callWriter) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	// Where this is the origin's own, its body goes out at the end.
+	w.refusal = w.header.Get("Content-Type") == "application/problem+json"
+	if w.include && !w.inJSON() && !w.refusal {
+		fmt.Fprintf(w.app.stdout, "HTTP %d %s\r\n", status, http.StatusText(status))
+		_ = w.header.Write(w.app.stdout)
+		_, _ = io.WriteString(w.app.stdout, "\r\n")
+	}
+}
+
+func (w *callWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.inJSON() || w.refusal {
+		return w.body.Write(b)
+	}
+	return w.app.stdout.Write(b)
+}
+
+// Flush has nothing to do: nothing is held back.
+func (w *callWriter) Flush() {}
+
+func (w *callWriter) inJSON() bool { return w.app.output == "json" }
+
+// exchange runs f and notes how it ended. Where the origin breaks off in the
+// middle the proxy aborts, as handlers of net/http do.
+func (w *callWriter) exchange(f func() *mitm.Result) error {
+	defer func() {
+		if p := recover(); p != nil {
+			if err, ok := p.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+				panic(p)
+			}
+			w.cut = true
+		}
+	}()
+	w.result = f()
+	return nil
+}
+
+// failed is why the call is a failure, nil if it is none.
+func (w *callWriter) failed() *failure {
+	switch {
+	case w.cut:
+		return &failure{code: exitFailure, err: errors.New("origin_protocol: the API broke off in the middle of its response")}
+	case w.result != nil && w.result.Refused != nil:
+		p := w.result.Refused
+		return &failure{code: refusalCode(p), err: p, hint: p.Hint}
+	case w.status >= 400:
+		return &failure{code: exitFailure, err: fmt.Errorf("upstream_error: the API answered %d %s", w.status, http.StatusText(w.status))}
+	}
+	return nil
+}
+
+func refusalCode(p *mitm.Problem) int {
+	switch {
+	case p.Status == http.StatusFailedDependency:
+		return exitNotFound
+	case p.Status == http.StatusForbidden:
+		return exitDenied
+	case p.Status == http.StatusBadRequest:
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// envelope is the one line of --output json.
+type envelope struct {
+	Status       int         `json:"status"`
+	Headers      http.Header `json:"headers"`
+	Body         string      `json:"body"`
+	BodyEncoding string      `json:"body_encoding,omitempty"` // base64 where the body is no UTF-8
+	Redacted     bool        `json:"redacted"`
+	DurationMS   int64       `json:"duration_ms"`
+	Error        string      `json:"error,omitempty"`
+}
+
+// finish writes what is still to be written.
+func (w *callWriter) finish() error {
+	f := w.failed()
+	if !w.inJSON() {
+		if w.refusal && (w.result == nil || w.result.Refused == nil) { // the origin's own problem+json
+			_, _ = w.app.stdout.Write(w.body.Bytes())
+		}
+		if f == nil {
+			return nil
+		}
+		return f
+	}
+	e := envelope{Status: w.status, Headers: w.header, Body: w.body.String(), DurationMS: time.Since(w.start).Milliseconds()}
+	e.Redacted = w.result != nil && w.result.Redactions > 0
+	if !utf8.Valid(w.body.Bytes()) {
+		e.Body, e.BodyEncoding = base64.StdEncoding.EncodeToString(w.body.Bytes()), "base64"
+	}
+	if f != nil {
+		e.Error = f.Error()
+	}
+	if err := json.NewEncoder(w.app.stdout).Encode(e); err != nil || f == nil {
+		return err
+	}
+	f.code = exitFailure
+	return f
+}
+
+// fail is a call that did not come to an exchange.
+func (w *callWriter) fail(err error) error {
+	if !w.inJSON() {
+		return err
+	}
+	e := envelope{Headers: http.Header{}, Error: err.Error(), DurationMS: time.Since(w.start).Milliseconds()}
+	if encodeErr := json.NewEncoder(w.app.stdout).Encode(e); encodeErr != nil {
+		return encodeErr
+	}
+	return &failure{code: exitFailure, err: err}
+}

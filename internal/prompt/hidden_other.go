@@ -1,0 +1,8 @@
+//go:build !linux
+
+package prompt
+
+import "golang.org/x/term"
+
+// readHidden cannot see here whether more follows the line.
+func readHidden(fd int, _ bool, _ func()) ([]byte, error) { return term.ReadPassword(fd) }
