@@ -106,15 +106,15 @@ func TestReadmeQuickStart(t *testing.T) {
 	cmd.Env = append(cmd.Env, "T="+w.dir, "VALUE="+w.value)
 	t.Cleanup(func() { w.command(binary, "proxy", "stop").Run() }) // where the session did not come to its end
 	r := w.run(cmd, "")
-	if n := len(w.origin.seen["/v1/balance"]); n != 2 {
-		t.Errorf("the origin got %d requests, want 2", n)
+	if n := len(w.origin.seen["/v1/balance"]); n != 3 {
+		t.Errorf("the origin got %d requests, want 3", n)
 	}
 	for _, request := range w.origin.seen["/v1/balance"] {
 		if got := request.Header.Get("Authorization"); got != "Bearer "+w.value {
 			t.Errorf("the origin got %q, want the value", got)
 		}
 	}
-	if n := strings.Count(r.stdout, "Bearer "+marker); n < 2 {
+	if n := strings.Count(r.stdout, "Bearer "+marker); n < 3 {
 		t.Errorf("the session shows %d redacted echoes:\n%s", n, r.stdout)
 	}
 	w.clean(r)
