@@ -47,6 +47,7 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 	}
 	follow := a.follow(w)
 	run := h.proxy.NewRun(follow)
+	h.open = run
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	err = seat.Serve(daemon.Control{Status: h.statusFor(follow), Stop: sync.OnceFunc(stop)})

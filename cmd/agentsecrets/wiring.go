@@ -32,6 +32,7 @@ type house struct {
 	origins   *origins
 	resolver  *resolve.Resolver
 	started   time.Time
+	open      *mitm.Run // of clients without a credential; nil where all need one
 }
 
 // plan says what makes one house differ from another.
@@ -78,6 +79,7 @@ func build(p plan) (*house, error) {
 		Pin:         h.origins.Pin,
 		Roots:       h.origins.Roots,
 		PlainRoots:  h.origins.PlainRoots,
+		Local:       h.admitLocal,
 		Status:      statusHandler(h.health, h.ready, h.metrics.Handler()),
 		Observer:    h.metrics,
 		Log:         p.log,
