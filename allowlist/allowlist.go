@@ -22,29 +22,36 @@ type List struct {
 
 // Use is one placeholder in one request.
 type Use struct {
-	Name         string // of the secret
-	Host         string
-	Port         int
-	Method, Path string
-	Place        string // as internal/place writes it
+	Name   string // of the secret
+	Host   string
+	Port   int
+	Method string
+	Path   string // as the client wrote it, without the query
+	Place  string // as internal/place writes it
 }
 
 // Check returns nil if the use is allowed, else a *DeniedError. The first of these decides: there are rules at all,
-// one of them names the host, the binding's hosts, the binding's places.
+// one of them names the host, the binding's hosts, its methods, its paths, its places.
 func (l *List) Check(u Use) error {
 	if l == nil || len(l.Rules) == 0 {
-		return u.denied(reasonEmpty, Binding{})
+		return u.denied(emptyList, Binding{})
 	}
 	host, err := NormalHost(u.Host)
 	if err != nil || !matchAny(l.Rules, host, u.Port) {
-		return u.denied(reasonDomain, Binding{})
+		return u.denied(otherDomain, Binding{})
 	}
 	b := l.Bindings[u.Name]
 	if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {
-		return u.denied(reasonBinding, b)
+		return u.denied(otherHost, b)
+	}
+	if !b.allowsMethod(u.Method) {
+		return u.denied(otherMethod, b)
+	}
+	if !b.allowsPath(u.Path) {
+		return u.denied(otherPath, b)
 	}
 	if !b.allowsPlace(u.Place) {
-		return u.denied(reasonPlace, b)
+		return u.denied(otherPlace, b)
 	}
 	return nil
 }

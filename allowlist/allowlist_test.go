@@ -134,7 +134,35 @@ func TestHint(t *testing.T) {
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
-			Use{Host: "b.test", Port: 443, Place: "body:messages.0.content"}, "agentsecrets secrets set K --in basic --in body",
+			Use{Host: "b.test", Port: 443, Place: "body:messages.0.content"}, "agentsecrets secrets set K --in basic --in body:messages.0.content",
+		},
+		{
+			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
+			Use{Host: "b.test", Port: 443, Place: `body:a*b`}, "agentsecrets secrets set K --in basic --in body",
+		},
+		{
+			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
+			Use{Host: "b.test", Port: 443, Place: "body:any"}, "agentsecrets secrets set K --in basic --in body",
+		},
+		{
+			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
+			Use{Host: "b.test", Port: 443, Place: "body:a.…"}, "agentsecrets secrets set K --in basic --in body",
+		},
+		{
+			List{Rules: rules(t, "b.test")}, Use{Host: "b.test", Port: 443, Place: "text"},
+			"agentsecrets secrets set K --in header --in query --in basic --in body --in form --in body:any",
+		},
+		{
+			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
+			Use{Host: "b.test", Port: 443, Place: "cookie:session"}, "agentsecrets secrets set K --in basic --in cookie:session",
+		},
+		{
+			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Methods: []string{"GET"}, Paths: []string{"/v1"}}}},
+			Use{Host: "b.test", Port: 443, Method: "DELETE", Path: "/v1"}, "agentsecrets secrets set K --method GET --method DELETE",
+		},
+		{
+			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Paths: []string{"/v1/charges", "/v1/bal*"}}}},
+			Use{Host: "b.test", Port: 443, Path: "/v1/a*b%20c;d"}, "agentsecrets secrets set K --path /v1/charges --path '/v1/bal*' --path '/v1/a%2Ab%20c%3Bd'",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
@@ -164,6 +192,19 @@ func TestHint(t *testing.T) {
 	}
 }
 
+func parsed(t testing.TB, parse func(string) (string, error), texts ...string) []string {
+	t.Helper()
+	var all []string
+	for _, text := range texts {
+		s, err := parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
 // obey changes l as the command would, with the words that a shell makes of it.
 func obey(t *testing.T, l *List, command string) {
 	t.Helper()
@@ -178,7 +219,7 @@ func obey(t *testing.T, l *List, command string) {
 	}
 	b := l.Bindings[words[3]]
 	var hosts []Rule
-	var places []string
+	var places, methods, paths []string
 	for i := 4; i+1 < len(words); i += 2 {
 		switch words[i] {
 		case "--host":
@@ -189,7 +230,17 @@ func obey(t *testing.T, l *List, command string) {
 				t.Fatal(err)
 			}
 			places = append(places, p)
+		case "--method":
+			methods = append(methods, parsed(t, ParseMethod, words[i+1])...)
+		case "--path":
+			paths = append(paths, parsed(t, ParsePath, words[i+1])...)
 		}
+	}
+	if methods != nil {
+		b.Methods = methods
+	}
+	if paths != nil {
+		b.Paths = paths
 	}
 	if hosts != nil {
 		b.Hosts = hosts
@@ -200,12 +251,80 @@ func obey(t *testing.T, l *List, command string) {
 	l.Bindings = map[string]Binding{words[3]: b}
 }
 
+func TestCheckMethodAndPath(t *testing.T) {
+	list := &List{Rules: rules(t, "a.test", "b.test"), Bindings: map[string]Binding{
+		"METHOD": {Methods: []string{"GET", "POST"}},
+		"PATH":   {Paths: []string{"/v1/charges", "/v2/*"}},
+		"ALL":    {Hosts: rules(t, "a.test"), Methods: []string{"GET"}, Paths: []string{"/v1/*"}, Places: []string{"header"}},
+	}}
+	for _, c := range []struct{ name, host, method, path, place, want string }{
+		{"FREE", "a.test", "DELETE", "//..", "header:a", ""},
+		{"METHOD", "a.test", "GET", "/", "header:a", ""},
+		{"METHOD", "a.test", "get", "/", "header:a", reasonMethod},
+		{"METHOD", "a.test", "", "/", "header:a", reasonMethod},
+		{"METHOD", "a.test", "PATCH", "/", "path", reasonMethod},
+		{"PATH", "a.test", "GET", "/v1/charges", "header:a", ""},
+		{"PATH", "a.test", "PUT", "/v2/a/b", "header:a", ""},
+		{"PATH", "a.test", "GET", "/v1/charges/x", "header:a", reasonBinding},
+		{"PATH", "a.test", "GET", "/v2/../v1", "header:a", reasonBinding},
+		{"PATH", "a.test", "GET", "", "header:a", reasonBinding},
+		{"ALL", "a.test", "GET", "/v1/x", "header:a", ""},
+		{"ALL", "b.test", "PUT", "/", "query:a", reasonBinding},
+		{"ALL", "a.test", "PUT", "/", "query:a", reasonMethod},
+		{"ALL", "a.test", "GET", "/", "query:a", reasonBinding},
+		{"ALL", "a.test", "GET", "/v1/x", "query:a", reasonPlace},
+	} {
+		use := Use{Name: c.name, Host: c.host, Port: 443, Method: c.method, Path: c.path, Place: c.place}
+		reason := ""
+		var d *DeniedError
+		if err := list.Check(use); errors.As(err, &d) {
+			reason = d.Reason
+			if d.Method != c.method || d.Path != c.path || !strings.Contains(d.Error(), c.name) || !strings.Contains(d.Hint(), "agentsecrets secrets ") {
+				t.Errorf("%+v: denied as %+v: %v, %s", use, d, d, d.Hint())
+			}
+		}
+		if reason != c.want {
+			t.Errorf("%+v: %q, want %q", use, reason, c.want)
+		}
+	}
+}
+
+// What no command could allow gets none that pretends to.
+func TestHintWithoutWay(t *testing.T) {
+	list := &List{Rules: rules(t, "a.test"), Bindings: map[string]Binding{"K": {Methods: []string{"GET"}, Paths: []string{"/*"}}}}
+	for _, u := range []Use{{Method: "GET", Path: "/a/../b"}, {Method: "GET", Path: "//b"}, {Method: "get", Path: "/"}, {Method: "TRACE", Path: "/"}, {Method: "A B", Path: "/"}} {
+		u.Name, u.Host, u.Port, u.Place = "K", "a.test", 443, "header:a"
+		var d *DeniedError
+		if !errors.As(list.Check(u), &d) || d.Hint() != "agentsecrets secrets list" {
+			t.Errorf("%+v: %v, %s", u, d, d.Hint())
+		}
+	}
+}
+
+func TestAsksFor(t *testing.T) {
+	for _, c := range []struct {
+		b      Binding
+		actual string
+		want   bool
+	}{
+		{Binding{}, "body:a", false}, {Binding{Places: []string{"body"}}, "body:a", true}, {Binding{Places: []string{"header"}}, "body:a", false},
+		{Binding{Places: []string{"body"}}, "text", false}, {Binding{Places: []string{"body:any"}}, "text", true},
+	} {
+		if got := c.b.AsksFor(c.actual); got != c.want {
+			t.Errorf("%v asks for %s: %v", c.b.Places, c.actual, got)
+		}
+	}
+}
+
 // What the wire says is quoted in errors and hints without moving anybody's cursor.
 func TestDeniedIsPrintable(t *testing.T) {
-	list := &List{Rules: rules(t, "a.test")}
+	list := &List{Rules: rules(t, "a.test"), Bindings: map[string]Binding{"M": {Methods: []string{"GET"}}, "P": {Paths: []string{"/x"}}}}
 	for _, u := range []Use{
 		{Name: "K", Host: "a\x1b[2J\n.test", Port: 443, Place: "header:a"},
 		{Name: "K\x1b", Host: "a.test", Port: 443, Place: "path\r\n\u202e"},
+		{Name: "M", Host: "a.test", Port: 443, Method: "GET\x1b\u202e", Place: "header:a"},
+		{Name: "P", Host: "a.test", Port: 443, Path: "/\x1b\u202e", Place: "header:a"},
+		{Name: "P", Host: "a.test", Port: 443, Path: "/\u202eé", Place: "header:a"},
 	} {
 		var d *DeniedError
 		if !errors.As(list.Check(u), &d) {
@@ -254,6 +373,25 @@ func TestNarrows(t *testing.T) {
 		{b(""), b("", "header", "query", "basic", "body", "form"), true},
 		{b("a.test", "path"), b("", "path"), true},
 		{b("", "header"), b("a.test", "header"), false},
+		{b("", "cookie:s"), b(""), true},
+		{b("", "cookie"), b("", "header"), true},
+		{b("", "body:a.b"), b("", "body"), true},
+		{b("", "body:a.b"), b("", "body:a.*"), true},
+		{b("", "body:a.*"), b("", "body:a.b"), false},
+		{b("", "body:any"), b(""), false},
+		{b("", "body:any"), b("", "body", "form"), false},
+		{b("", "form:x"), b("", "body:any"), true},
+		{Binding{Methods: []string{"GET"}}, Binding{}, true},
+		{Binding{}, Binding{Methods: []string{"GET"}}, false},
+		{Binding{Methods: []string{"GET"}}, Binding{Methods: []string{"POST", "GET"}}, true},
+		{Binding{Methods: []string{"POST", "GET"}}, Binding{Methods: []string{"GET"}}, false},
+		{Binding{Paths: []string{"/v1"}}, Binding{}, true},
+		{Binding{}, Binding{Paths: []string{"/*"}}, false},
+		{Binding{Paths: []string{"/v1/a"}}, Binding{Paths: []string{"/x", "/v1/*"}}, true},
+		{Binding{Paths: []string{"/v1/a", "/y"}}, Binding{Paths: []string{"/x", "/v1/*"}}, false},
+		{Binding{NoEnv: true}, Binding{}, true},
+		{Binding{}, Binding{NoEnv: true}, false},
+		{Binding{NoEnv: true}, Binding{NoEnv: true}, true},
 	} {
 		if got := c.now.Narrows(c.old); got != c.want {
 			t.Errorf("%v narrows %v: %v", c.now, c.old, got)

@@ -8,42 +8,56 @@ import (
 
 // Binding narrows where one secret may go. It cannot widen: the allowlist has spoken before it.
 type Binding struct {
-	Hosts  []Rule   // none: any host on the allowlist
-	Places []string // patterns of internal/place; none: header, query, basic, body and form
+	Hosts   []Rule   // none: any host on the allowlist
+	Places  []string // patterns of internal/place; none: its defaults
+	Methods []string // as ParseMethod writes them; none: any
+	Paths   []string // as ParsePath writes them; none: any
+	NoEnv   bool     // never a variable of a program that is run
 }
 
-// places are the patterns in force. A path ends up in logs and history, so nothing goes there unasked.
+// places are the patterns in force.
 func (b Binding) places() []string {
 	if len(b.Places) > 0 {
 		return b.Places
 	}
-	return []string{place.Header, place.Query, place.Basic, place.Body, place.Form}
+	return place.Defaults()
 }
 
 func (b Binding) allowsPlace(actual string) bool {
 	return slices.ContainsFunc(b.places(), func(p string) bool { return place.Match(p, actual) })
 }
 
+func (b Binding) allowsMethod(method string) bool {
+	return len(b.Methods) == 0 || slices.Contains(b.Methods, method)
+}
+
+func (b Binding) allowsPath(path string) bool {
+	return len(b.Paths) == 0 || slices.ContainsFunc(b.Paths, func(p string) bool { return matchPath(p, path) })
+}
+
+// AsksFor reports whether a place that b names, the defaults aside, matches actual: whether somebody wanted it there.
+func (b Binding) AsksFor(actual string) bool {
+	return slices.ContainsFunc(b.Places, func(p string) bool { return place.Match(p, actual) })
+}
+
 // Narrows reports whether b allows nothing that old does not, so that changing old to b needs no password.
 func (b Binding) Narrows(old Binding) bool {
-	return b.hostsWithin(old) && b.placesWithin(old)
+	return within(b.Hosts, old.Hosts, Rule.covers) &&
+		all(b.places(), func(p string) bool {
+			return slices.ContainsFunc(old.places(), func(o string) bool { return place.Covers(o, p) })
+		}) &&
+		within(b.Methods, old.Methods, func(o, m string) bool { return o == m }) &&
+		within(b.Paths, old.Paths, coversPath) &&
+		(b.NoEnv || !old.NoEnv)
 }
 
-func (b Binding) hostsWithin(old Binding) bool {
-	if len(old.Hosts) == 0 {
+// within compares what two bindings name, where no names mean any.
+func within[T any](now, old []T, covers func(old, now T) bool) bool {
+	if len(old) == 0 {
 		return true
 	}
-	if len(b.Hosts) == 0 {
-		return false
-	}
-	return all(b.Hosts, func(r Rule) bool {
-		return slices.ContainsFunc(old.Hosts, func(o Rule) bool { return o.covers(r) })
-	})
-}
-
-func (b Binding) placesWithin(old Binding) bool {
-	return all(b.places(), func(p string) bool {
-		return slices.ContainsFunc(old.places(), func(o string) bool { return o == p || place.Match(o, p) })
+	return len(now) > 0 && all(now, func(n T) bool {
+		return slices.ContainsFunc(old, func(o T) bool { return covers(o, n) })
 	})
 }
 

@@ -40,7 +40,7 @@ func (e *CorruptError) Hint() string { return e.hint }
 
 func corrupt(path, reason string) *CorruptError {
 	return &CorruptError{Path: path, Reason: reason,
-		hint: fmt.Sprintf("put a backup in its place, or start with an empty one: mv %s %s", quote(path), quote(path+".unreadable"))}
+		hint: fmt.Sprintf("put a backup in its place, or start with an empty one: mv %s %s", atomicfile.ShellWord(path), atomicfile.ShellWord(path+".unreadable"))}
 }
 
 // LoadPolicy reads the policy file at path. Where there is none, the policy is empty and allows nothing. A file that

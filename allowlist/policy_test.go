@@ -47,7 +47,8 @@ func TestPolicyMissing(t *testing.T) {
 func TestPolicyRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "home", "policy.json")
 	want := Policy{Version: 1, Password: "$argon2id$…", Bindings: map[string]map[string]Binding{
-		"prj_1": {"K": {Hosts: rules(t, "a.test:9443", "*.example.com"), Places: []string{"header:x-api-key", "path"}}, "FREE": {}},
+		"prj_1": {"K": {Hosts: rules(t, "a.test:9443", "*.example.com"), Places: []string{"header:x-api-key", "path"}}, "FREE": {},
+			"ALL": {Places: []string{"body:a.*", "body:any", "cookie:s"}, Methods: []string{"GET", "POST"}, Paths: []string{"/v1/*", "/a%20b"}, NoEnv: true}},
 	}}
 	want.Rules = rules(t, "a.test:9443", "*.example.com", "[::1]:8443", "bücher.example")
 	want.Rules[0].AddedBy, want.Rules[0].AddedAt = "ann", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -109,7 +110,10 @@ func TestPolicyCorrupt(t *testing.T) {
 		`{"version":1,"bindings":null}`, `{"version":1,"bindings":[]}`, `{"version":1,"bindings":{"p":null}}`, `{"version":1,"bindings":{"p":{"K":null}}}`,
 		`{"version":1,"bindings":{"p":{"K":{"hosts":null}}}}`, `{"version":1,"bindings":{"p":{"K":{"hosts":[]}}}}`, `{"version":1,"bindings":{"p":{"K":{"hosts":[""]}}}}`,
 		`{"version":1,"bindings":{"p":{"K":{"hosts":"a.test"}}}}`, `{"version":1,"bindings":{"p":{"K":{"places":[]}}}}`, `{"version":1,"bindings":{"p":{"K":{"places":["nowhere"]}}}}`,
-		`{"version":1,"bindings":{"p":{"K":{"Hosts":["a.test"]}}}}`, `{"version":1,"bindings":{"p":{"K":{"methods":["GET"]}}}}`,
+		`{"version":1,"bindings":{"p":{"K":{"Hosts":["a.test"]}}}}`, `{"version":1,"bindings":{"p":{"K":{"verbs":["GET"]}}}}`,
+		`{"version":1,"bindings":{"p":{"K":{"methods":[]}}}}`, `{"version":1,"bindings":{"p":{"K":{"methods":["TRACE"]}}}}`, `{"version":1,"bindings":{"p":{"K":{"methods":"GET"}}}}`,
+		`{"version":1,"bindings":{"p":{"K":{"paths":[]}}}}`, `{"version":1,"bindings":{"p":{"K":{"paths":["v1"]}}}}`, `{"version":1,"bindings":{"p":{"K":{"paths":["/a/../b"]}}}}`,
+		`{"version":1,"bindings":{"p":{"K":{"paths":null}}}}`, `{"version":1,"bindings":{"p":{"K":{"no_env":null}}}}`, `{"version":1,"bindings":{"p":{"K":{"no_env":"yes"}}}}`,
 		`{"version":1,"password":null}`, `{"version":1,"password":1}`,
 	} {
 		path := filepath.Join(t.TempDir(), "policy.json")
@@ -129,6 +133,17 @@ func TestPolicyCorrupt(t *testing.T) {
 		if newer := strings.Contains(text, `:2}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
 			t.Errorf("%q: hint %q", text, bad.Hint())
 		}
+	}
+}
+
+// The hint can be pasted, whatever the path has in it.
+func TestPolicyCorruptHintNamesThePath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "Größe und Maß.json")
+	save(t, path, "{")
+	_, err := LoadPolicy(path)
+	var bad *CorruptError
+	if !errors.As(err, &bad) || !strings.Contains(bad.Hint(), "mv '"+path+"' '"+path+".unreadable'") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -155,6 +170,8 @@ func TestUpdatePolicyFails(t *testing.T) {
 		"bad port":      func(p *Policy) error { p.Rules = []Rule{{Host: "a.test", Port: 70000}}; return nil },
 		"bad place":     func(p *Policy) error { p.Bindings = bound(Binding{Places: []string{"x"}}); return nil },
 		"bad host":      func(p *Policy) error { p.Bindings = bound(Binding{Hosts: []Rule{{Host: "A B"}}}); return nil },
+		"bad method":    func(p *Policy) error { p.Bindings = bound(Binding{Methods: []string{"GET POST"}}); return nil },
+		"bad path":      func(p *Policy) error { p.Bindings = bound(Binding{Paths: []string{"/a//b"}}); return nil },
 		"empty pattern": func(p *Policy) error { p.Bindings = bound(Binding{Places: []string{""}}); return nil },
 	} {
 		err := UpdatePolicy(path, change)
@@ -197,6 +214,7 @@ func TestUpdatePolicyAtOnce(t *testing.T) {
 func FuzzPolicy(f *testing.F) {
 	f.Add([]byte(`{"version":1,"later":1,"rules":[{"rule":"a.test:1","added_by":"x"}],"bindings":{"p":{"K":{"hosts":["*.b.test"],"places":["header:X"]}}},"password":"x"}`))
 	f.Add([]byte(`{"version":1}`))
+	f.Add([]byte(`{"version":1,"bindings":{"p":{"K":{"methods":["get"],"paths":["/%61/*","/v1/b*c"],"no_env":true},"L":{"no_env":false}}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := decodePolicy(data)
 		if err != nil {

@@ -17,7 +17,8 @@ import (
 //
 //	{"version": 1,
 //	 "rules": [{"rule": "api.acme.test:9443", "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
-//	 "bindings": {"prj_1": {"ACME_KEY": {"hosts": ["api.acme.test:9443"], "places": ["header"]}}},
+//	 "bindings": {"prj_1": {"ACME_KEY": {"hosts": ["api.acme.test:9443"], "places": ["header"],
+//	                            "methods": ["GET"], "paths": ["/v1/*"], "no_env": true}}},
 //	 "password": "$argon2id$…"}
 //
 // Unknown fields at the top are kept. Unknown fields of a rule or a binding are refused: they may restrict it.
@@ -31,8 +32,11 @@ type fileRule struct {
 }
 
 type fileBinding struct {
-	Hosts  []string `json:"hosts,omitempty"`
-	Places []string `json:"places,omitempty"`
+	Hosts   []string `json:"hosts,omitempty"`
+	Places  []string `json:"places,omitempty"`
+	Methods []string `json:"methods,omitempty"`
+	Paths   []string `json:"paths,omitempty"`
+	NoEnv   bool     `json:"no_env,omitempty"`
 }
 
 var errNewer = errors.New("its version is newer than this program")
@@ -128,41 +132,44 @@ func decodeBinding(raw json.RawMessage) (Binding, error) {
 	if err := strict(raw, &f); err != nil {
 		return Binding{}, err
 	}
-	hosts, err := f.texts("hosts")
-	if err != nil {
+	var b Binding
+	var err error
+	if b.Hosts, err = texts(f, "hosts", ParseRule); err != nil {
 		return Binding{}, err
 	}
-	places, err := f.texts("places")
-	if err != nil {
+	if b.Places, err = texts(f, "places", place.Parse); err != nil {
+		return Binding{}, err
+	}
+	if b.Methods, err = texts(f, "methods", ParseMethod); err != nil {
+		return Binding{}, err
+	}
+	if b.Paths, err = texts(f, "paths", ParsePath); err != nil {
+		return Binding{}, err
+	}
+	if err := f.take("no_env", &b.NoEnv); err != nil {
 		return Binding{}, err
 	}
 	for unknown := range f {
 		return Binding{}, fmt.Errorf("it has an unknown field %q", unknown)
 	}
-	var b Binding
-	if b.Hosts, err = convert(hosts, ParseRule); err != nil {
-		return Binding{}, err
-	}
-	b.Places, err = convert(places, place.Parse)
-	return b, err
+	return b, nil
 }
 
-// texts refuses an empty list: to its writer it may have meant nowhere, and it would mean anywhere.
-func (f fields) texts(name string) ([]string, error) {
-	_, there := f[name]
-	var texts []string
-	if err := f.take(name, &texts); err != nil {
+// texts moves a list out of f. It refuses an empty one: to its writer it may have meant nowhere, and it would mean
+// anywhere.
+func texts[T any](f fields, name string, parse func(string) (T, error)) ([]T, error) {
+	if _, there := f[name]; !there {
+		return nil, nil
+	}
+	var list []string
+	if err := f.take(name, &list); err != nil {
 		return nil, err
 	}
-	if there && len(texts) == 0 {
+	if len(list) == 0 {
 		return nil, fmt.Errorf("%q is an empty list", name)
 	}
-	return texts, nil
-}
-
-func convert[T any](texts []string, parse func(string) (T, error)) ([]T, error) {
 	var all []T
-	for _, text := range texts {
+	for _, text := range list {
 		v, err := parse(text)
 		if err != nil {
 			return nil, err
@@ -198,7 +205,7 @@ func encodePolicy(p *Policy) ([]byte, error) {
 	for project, named := range p.Bindings {
 		bindings[project] = map[string]fileBinding{}
 		for name, b := range named {
-			bindings[project][name] = fileBinding{Hosts: ruleTexts(b.Hosts), Places: b.Places}
+			bindings[project][name] = fileBinding{ruleTexts(b.Hosts), b.Places, b.Methods, b.Paths, b.NoEnv}
 		}
 	}
 	for name, v := range map[string]any{"version": policyVersion, "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {

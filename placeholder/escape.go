@@ -12,6 +12,10 @@ func EscapeQuery(v []byte) []byte { return []byte(url.QueryEscape(string(v))) }
 // other segments, however they are written (RFC 3986, 5.2.4 and 6.2.2.2).
 func EscapePath(v []byte) []byte { return []byte(url.PathEscape(string(v))) }
 
+// EscapeJSON escapes v for the inside of a JSON string. A value that is not UTF-8
+// cannot stand there: ErrNotAllowed.
+func EscapeJSON(v []byte) ([]byte, error) { return appendJSON(make([]byte, 0, len(v)), v) }
+
 // appendJSON appends v as the inside of a JSON string, escaping no more than RFC
 // 8259, 7 asks for. Bytes that are not UTF-8 cannot be written in JSON.
 func appendJSON(dst, v []byte) ([]byte, error) {

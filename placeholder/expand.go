@@ -29,8 +29,13 @@ func Expand(dst, b []byte, v Values) ([]byte, error) {
 // NewReader returns a reader of what [Expand] would make of src. It holds back
 // at most a placeholder that may go on.
 func NewReader(src io.Reader, v Values) io.Reader {
-	return stream.NewReader(src, &expander{values: v})
+	return stream.NewReader(src, NewAny(v))
 }
+
+// NewAny is NewReader as a rewriter, for bodies in which a placeholder counts
+// wherever it stands. The values are put in as v gives them: [EscapeJSON] makes
+// what stays JSON in a string of it.
+func NewAny(v Values) stream.Rewriter { return &expander{values: v} }
 
 type expander struct {
 	values Values

@@ -12,6 +12,8 @@ import (
 	"testing"
 )
 
+var dots = strings.NewReplacer(`\`, `\\`, `.`, `\.`)
+
 // naiveJSON lets encoding/json say where strings end, and follows the path.
 func naiveJSON(b []byte, v FieldValues) []byte {
 	var out []byte
@@ -33,7 +35,7 @@ func naiveJSON(b []byte, v FieldValues) []byte {
 		if in >= 0 && open[in] == '[' {
 			path[in+1] = strconv.Itoa(count[in+1])
 		} else if in >= 0 && count[in+1]%2 == 0 {
-			path[in+1], isName = tok.(string), true
+			path[in+1], isName = dots.Replace(tok.(string)), true
 		}
 		count[in+1]++
 		if d != 0 {
@@ -42,14 +44,15 @@ func naiveJSON(b []byte, v FieldValues) []byte {
 		s, _ := tok.(string)
 		end := int(dec.InputOffset()) - 1
 		name, ok := strings.CutPrefix(s, Prefix)
-		if isName || !ok || !Valid(name) || !bytes.HasSuffix(b[:end], []byte(`"`+s)) {
+		if isName || !ok || !Valid(name) {
 			continue
 		}
+		start := bytes.LastIndexByte(b[:end], '"') + 1 // what is written in between has no quote
 		text, _ := v(name, strings.Join(path[1:], "."))
 		if text == nil {
 			continue
 		}
-		out = append(out, b[done:end-len(s)]...)
+		out = append(out, b[done:start]...)
 		if out, err = appendJSON(out, text); err != nil {
 			panic(err)
 		}
@@ -85,7 +88,7 @@ func FuzzJSON(f *testing.F) {
 		}
 		var before, after any
 		if json.Unmarshal(in, &before) == nil && utf8Clean(in) {
-			if err := json.Unmarshal(text, &after); err != nil || !reflect.DeepEqual(expanded(before), after) && !bytes.Contains(in, []byte(`\u`)) {
+			if err := json.Unmarshal(text, &after); err != nil || !reflect.DeepEqual(expanded(before), after) {
 				t.Errorf("%q became %q: %v", in, text, err)
 			}
 		}
@@ -177,6 +180,7 @@ func TestJSONBounds(t *testing.T) {
 		{"names too long together", `{"` + long[1:] + `":{"bb":` + ph + `,"b":[` + ph + `]}}`, []string{long[1:] + "." + tooFar, long[1:] + ".b.0"}},
 		{"too long name in packets", `{"` + long + long + `":` + ph + `}`, []string{tooFar}},
 		{"many names", `[` + strings.Repeat(`{"`+long+`":0},`, 3) + `{"a":` + ph + `}]`, []string{"3.a"}},
+		{"escaped name", `{"a.b\\c":{"d":` + ph + `}}`, []string{`a\.b\\c.d`}},
 		{"deepest", nested(maxDepth, `[`, `1`, `]`) + ph, []string{""}},
 		{"deeper than JSON goes", nested(maxDepth+1, `[`, `1`, `]`) + ph, nil},
 	} {

@@ -3,6 +3,7 @@ package placeholder
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -79,9 +80,11 @@ func (p *path) extend(b []byte) {
 	}
 }
 
-// String joins names and indices with dots.
+// String joins names and indices with dots. Dots and backslashes of names get a
+// backslash, so that a member cannot pass for one further down.
 func (p *path) String() string {
 	var b []byte
+	escape := strings.NewReplacer(`\`, `\\`, `.`, `\.`)
 	for i, at := range p.levels {
 		if i > 0 {
 			b = append(b, '.')
@@ -92,7 +95,7 @@ func (p *path) String() string {
 		case at.index >= 0:
 			b = strconv.AppendInt(b, int64(at.index), 10)
 		default:
-			b = append(b, decoded(p.nameAt(i))...)
+			b = append(b, escape.Replace(decoded(p.nameAt(i)))...)
 		}
 	}
 	if p.depth > len(p.levels) {

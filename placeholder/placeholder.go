@@ -4,9 +4,10 @@
 //	text := placeholder.For("STRIPE_KEY") // "AS_SECRET_STRIPE_KEY"
 //	for _, f := range placeholder.Find(body) { fmt.Println(f.Name, f.Start, f.End) }
 //	head, err := placeholder.Expand(nil, head, values)       // every occurrence
-//	src := placeholder.NewReader(src, values)                // the same for a stream
+//	query, err = placeholder.ExpandEncoded(nil, query, placeholder.InQuery, values, escape) // %5F and base64 too
+//	src := placeholder.NewReader(src, values)                // Expand for a stream
 //	src = stream.NewReader(src, placeholder.NewJSON(fields)) // whole string values
-//	src = stream.NewReader(src, placeholder.NewForm(fields)) // whole form values
+//	src = stream.NewReader(src, placeholder.NewForm(fields)) // whole form values; NewMultipart is the same
 //
 // What comes out does not depend on how the input was cut into chunks. Values are
 // put in once and never searched for placeholders. All that is not expanded
