@@ -15,7 +15,7 @@ import (
 	"github.com/agentsecrets/agentsecrets/placeholder"
 )
 
-// Request bodies. A JSON or form body of a declared length up to 1 MiB is read
+// Request bodies. A JSON, form or multipart body of a declared length up to 1 MiB is read
 // ahead, so that policy can decide before anything is sent and the new length
 // is exact. A longer one streams and may hold no use; one of unknown length
 // streams through the expander, which decides as it goes.
@@ -34,7 +34,7 @@ func rewriterFor(h http.Header) (rewriter, string) {
 	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return nil, ""
 	}
-	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	switch {
 	case err != nil:
 		return nil, ""
@@ -42,6 +42,10 @@ func rewriterFor(h http.Header) (rewriter, string) {
 		return placeholder.NewJSON, place.Body
 	case kind == "application/x-www-form-urlencoded":
 		return placeholder.NewForm, place.Form
+	case kind == "multipart/form-data" && params["boundary"] != "":
+		return func(v placeholder.FieldValues) stream.Rewriter {
+			return placeholder.NewMultipart(params["boundary"], v)
+		}, place.Form
 	}
 	return nil, ""
 }

@@ -128,6 +128,7 @@ func TestExpandBody(t *testing.T) {
 			{"application/json", `{"AS_SECRET_KEY":"use AS_SECRET_KEY here"}`, `{"AS_SECRET_KEY":"use AS_SECRET_KEY here"}`},
 			{"application/x-www-form-urlencoded", "a=AS_SECRET_KEY&b=x+AS_SECRET_KEY&c=AS_SECRET_ODD", "a=" + queryEscape(value) + "&b=x+AS_SECRET_KEY&c=" + queryEscape("q\"\\\n\té&=")},
 			{"text/plain", "AS_SECRET_KEY", "AS_SECRET_KEY"},
+			{"multipart/form-data; boundary=b7", multipart("AS_SECRET_KEY", "see AS_SECRET_KEY"), multipart(value, "see AS_SECRET_KEY")},
 		} {
 			do(t, l, "POST", l.URL(host, "/"), c.body, http.Header{"Content-Type": {c.kind}})
 			got := o.take(t)
@@ -139,6 +140,12 @@ func TestExpandBody(t *testing.T) {
 			}
 		}
 	})
+}
+
+func multipart(token, note string) string {
+	return "--b7\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\n" + token +
+		"\r\n--b7\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n" + note +
+		"\r\n--b7\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f.txt\"\r\n\r\nAS_SECRET_KEY\r\n--b7--\r\n"
 }
 
 func sameBody(kind, got, want string) bool {

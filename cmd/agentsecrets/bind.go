@@ -26,6 +26,9 @@ func (o setOptions) binding() (wanted, error) {
 		if err != nil {
 			return b, usage("%w", err)
 		}
+		if p == place.Any || strings.HasPrefix(p, place.Cookie+":") {
+			return b, usage("--in %s cannot be kept yet: bind to body, body:PATH, header or cookie", p)
+		}
 		b.places = append(b.places, p)
 	}
 	return b, nil

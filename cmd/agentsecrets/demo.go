@@ -185,9 +185,9 @@ func (o *demoOrigin) next() (got demo.Got, err error) {
 	go func() { come <- o.got.Decode(&got) }()
 	select {
 	case err = <-come:
-	case <-time.After(5 * time.Second):
+	case <-time.After(15 * time.Second):
 		o.stop() // ends Decode
-		err = errors.Join(errors.New("nothing in 5 s"), <-come)
+		err = errors.Join(errors.New("nothing in 15 s"), <-come)
 	}
 	if err != nil {
 		return got, fmt.Errorf("the origin was not sent the request: %w", err)
