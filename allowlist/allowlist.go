@@ -6,6 +6,7 @@
 //	var denied *allowlist.DeniedError // has a Hint: the command that would allow it
 //	policy, err := allowlist.LoadPolicy(path)
 //	err = policy.List(projectID).Check(use)
+//	provider, ok := allowlist.NewCatalogue().For("STRIPE_KEY") // whose provider.Binding() a new secret may get
 //
 // Guarantees: what no rule names is denied, an empty list denies everything; a binding narrows where one secret may
 // go and never widens it; hosts are compared exactly, in the form of NormalHost; a policy file that cannot be

@@ -126,9 +126,6 @@ func matchPieces(pieces []string, text string) bool {
 // coversPath reports whether the pattern wide is known to match all that the
 // pattern narrow matches.
 func coversPath(wide, narrow string) bool {
-	if strings.HasSuffix(narrow, "/*") && !strings.HasSuffix(wide, "/*") {
-		return false
-	}
 	segments := strings.Split(strings.TrimPrefix(narrow, "/"), "/")
 	return matchSegments(wide, segments, func(want, got string) bool {
 		pieces, ok := readPieces(want)

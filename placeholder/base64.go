@@ -35,7 +35,7 @@ func tokens(text []byte) []token {
 			continue
 		}
 		t := token{start: i, end: i + n, digits: text[i : i+n]}
-		if t.pad(text[t.end:]) && t.alphabet() != nil {
+		if t.pad(text[t.end:]) {
 			all = append(all, t)
 		}
 		i += n // what stands here is in no token
@@ -69,15 +69,12 @@ func (t *token) pad(rest []byte) bool {
 	return true
 }
 
-// alphabet is the one that the token is written in, nil if none. Without a digit
-// that tells, an unpadded one is taken for base64url: only there padding is
+// alphabet is the one that the token is written in, if it is base64. Without a
+// digit that tells, an unpadded one is taken for base64url: only there padding is
 // commonly left out.
 func (t token) alphabet() *base64.Encoding {
 	std, url := bytes.ContainsAny(t.digits, "+/"), bytes.ContainsAny(t.digits, "-_")
-	switch {
-	case std && url, bytes.ContainsAny(t.digits, ".~"):
-		return nil
-	case url, !std && !t.padded && len(t.digits)%4 != 0:
+	if url || !std && !t.padded && len(t.digits)%4 != 0 {
 		return base64.URLEncoding
 	}
 	return base64.StdEncoding

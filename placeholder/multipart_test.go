@@ -250,6 +250,7 @@ func TestMultipartLineBreaks(t *testing.T) {
 	for _, in := range []string{
 		strings.ReplaceAll("--b\r\n"+isA+"AS_SECRET_A\r\n--b--", "\r\n", "\n"), "--b\n" + isA + "AS_SECRET_A\r\n--b--",
 		"--b\r\n" + isFile + "x\n" + rest, "--b\r\n" + isFile + "x\r" + rest, "--b\r\n" + isFile + "\n" + rest,
+		"--b\r\n" + isFile + "--b\r\n\r\nx\r\n" + rest,
 		"--b\r\n" + isFile + "\n--b\nContent-Disposition: form-data; name=\"t\"; filename=\"x\"\n\r\n" + rest,
 		"--b\r\nA: b\n\nx\r\n" + rest, "--b\r\nA: b\rB: c\r\n\r\nx\r\n" + rest,
 	} {
