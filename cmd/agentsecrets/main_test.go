@@ -37,11 +37,12 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(e.Cd, 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":    exitsWith,
-			"waitfor": waitFor,
-			"dialog":  dialog,
-			"absent":  absent,
-			"readvar": readVar,
+			"code":     exitsWith,
+			"waitfor":  waitFor,
+			"dialog":   dialog,
+			"absent":   absent,
+			"readvar":  readVar,
+			"freeport": freePort,
 		},
 		RequireExplicitExec: true,
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -56,6 +57,17 @@ func readVar(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
 
+// freeport NAME sets a variable to a port that nobody listens on.
+func freePort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: freeport NAME")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer l.Close()
+	ts.Setenv(args[0], fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+}
+
 // absent PATH… holds if no form of $VALUE stands in files PATH, or below; stdout
 // and stderr are those of the last command.
 func absent(ts *testscript.TestScript, neg bool, args []string) {
@@ -89,7 +101,7 @@ func dialog(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"AGENTSECRETS_HOME", "GORACE", "HOME", "PATH", "TMPDIR"} {
+	for _, name := range []string{"AGENTSECRETS_HOME", "AGENTSECRETS_PORT", "GORACE", "HOME", "PATH", "TMPDIR"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	tty, err := pty.Start(cmd)
