@@ -110,22 +110,25 @@ func (x *Index) Reconcile(ctx context.Context, s Store) error {
 	if err != nil || len(f.pending()) == 0 {
 		return err
 	}
-	return x.exclusively(func() error {
-		f, err := x.load() // again: whoever had the lock may have settled some
-		if err != nil {
-			return err
+	return x.exclusively(func() error { return x.settleAll(ctx, s) })
+}
+
+// settleAll runs with the lock held.
+func (x *Index) settleAll(ctx context.Context, s Store) error {
+	f, err := x.load() // again: whoever had the lock may have settled some
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, ref := range f.pending() {
+		_, err := s.Resolve(ctx, ref)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			failed = errors.Join(failed, fmt.Errorf("reconcile %s: %w", ref.Name, err))
+			continue
 		}
-		var failed error
-		for _, ref := range f.pending() {
-			_, err := s.Resolve(ctx, ref)
-			if err != nil && !errors.Is(err, ErrNotFound) {
-				failed = errors.Join(failed, fmt.Errorf("reconcile %s: %w", ref.Name, err))
-				continue
-			}
-			f.settle(ref, err == nil)
-		}
-		return errors.Join(failed, x.save(f))
-	})
+		f.settle(ref, err == nil)
+	}
+	return errors.Join(failed, x.save(f))
 }
 
 // exclusively holds the lock from pending to settled. Two who change the same name could otherwise cross, and leave a

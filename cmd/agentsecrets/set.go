@@ -72,21 +72,37 @@ func (a *app) set(ctx context.Context, args []string, o setOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := a.keep(ctx, w, s, all, b); err != nil {
+		return err
+	}
+	return a.print(map[string]any{"set": namesOf(all), "project": w.ProjectName, "environment": w.Environment}, func(io.Writer) {})
+}
+
+// keep binds and stores all, or stores none.
+func (a *app) keep(ctx context.Context, w where, s secrets, all []given, b wanted) error {
 	// The binding first: a value must never be there without it.
 	if err := a.bind(ctx, w, all, b); err != nil {
 		return err
+	}
+	var items []resolve.Item
+	for _, g := range all {
+		if !g.value.IsZero() {
+			items = append(items, resolve.Item{Name: g.name, Value: g.value})
+		}
+	}
+	if len(items) > 0 {
+		if err := s.index.SetAll(ctx, s.store, w.ProjectID, w.Environment, items); err != nil {
+			return err
+		}
 	}
 	for _, g := range all {
 		if g.value.IsZero() {
 			a.say("Changed what %s is bound to; its value stays.", g.name)
 			continue
 		}
-		if err := s.index.Set(ctx, s.store, w.ref(g.name), g.value); err != nil {
-			return err
-		}
 		a.say("Keeping %s in %s; programs write %s.", g.name, w, placeholder.For(g.name))
 	}
-	return a.print(map[string]any{"set": namesOf(all), "project": w.ProjectName, "environment": w.Environment}, func(io.Writer) {})
+	return nil
 }
 
 func namesOf(all []given) []string {

@@ -60,6 +60,8 @@ var faults = []fault{
 	{"print the value with %v", "resolve/value.go", "func (Value) String() string { return masked }", "func (v Value) String() string { return string(v.Reveal()) }", inResolve},
 	{"print the value under every verb", "resolve/value.go", "func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, masked) }", "func (v Value) Format(f fmt.State, _ rune) { _, _ = io.Writer(f).Write(v.Reveal()) }", inResolve},
 	{"encode the value", "resolve/value.go", "func (Value) MarshalText() ([]byte, error) { return []byte(masked), nil }", "func (v Value) MarshalText() ([]byte, error) { return v.Reveal(), nil }", inResolve},
+	{"leave a part of a failed batch", "resolve/setall.go", "			err = s.Set(ctx, ref, old[i])\n", "			err = nil\n", inResolve},
+	{"list what a failed batch did not keep", "resolve/setall.go", "			return errors.Join(err, x.save(before))\n", "			return err\n", inResolve},
 	{"a root without key usage", "ca/root.go", "		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,\n", "", inCA},
 	{"origin flags are free for all names", "cmd/agentsecrets/origins.go", `if real := r.realNames(); r.everywhere || real != "" {`, `if real := r.realNames(); r.everywhere && real != "" {`, inCmd},
 	{"extra roots count for all names", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.extra\n", "	if r.extra != nil || isTestName(host) {\n		return r.extra\n", inCmd},

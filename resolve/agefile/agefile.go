@@ -70,6 +70,24 @@ func (s *Store) Set(ctx context.Context, ref resolve.Ref, v resolve.Value) error
 	})
 }
 
+// SetAll keeps all values in one change: after a crash there are all or none.
+func (s *Store) SetAll(ctx context.Context, them map[resolve.Ref]resolve.Value) error {
+	for ref, v := range them {
+		if err := ref.Check(); err != nil {
+			return err
+		}
+		if v.IsZero() {
+			return fmt.Errorf("set %s: there is no value", ref)
+		}
+	}
+	return s.edit(ctx, func(all values) error {
+		for ref, v := range them {
+			all[ref.String()] = v
+		}
+		return nil
+	})
+}
+
 // Delete removes ref.
 func (s *Store) Delete(ctx context.Context, ref resolve.Ref) error {
 	return s.change(ctx, ref, func(all values) error {
@@ -82,7 +100,14 @@ func (s *Store) Delete(ctx context.Context, ref resolve.Ref) error {
 }
 
 func (s *Store) change(ctx context.Context, ref resolve.Ref, edit func(values) error) error {
-	if err := errors.Join(ctx.Err(), ref.Check()); err != nil {
+	if err := ref.Check(); err != nil {
+		return err
+	}
+	return s.edit(ctx, edit)
+}
+
+func (s *Store) edit(ctx context.Context, edit func(values) error) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	unlock, err := atomicfile.Lock(s.path(lockName))

@@ -316,3 +316,23 @@ func (s *Store) sealed(t *testing.T, plain string) []byte {
 	}
 	return b.Bytes()
 }
+
+func TestSetAllIsOneChange(t *testing.T) {
+	s := create(t)
+	set(t, s, "A", "old")
+	before := read(t, s.path(vaultName))
+	all := map[resolve.Ref]resolve.Value{ref("A"): resolve.New([]byte("one")), ref("B"): resolve.New([]byte("two"))}
+	if err := s.SetAll(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, s, "A", "one")
+	expect(t, s, "B", "two")
+	if read(t, s.path(backupName)) != before {
+		t.Error("more than one change was made: the backup is not the vault before")
+	}
+	g := s.Generation()
+	all[resolve.Ref{Project: "p1", Environment: "e", Name: "bad"}] = resolve.New([]byte("x"))
+	if err := s.SetAll(t.Context(), all); err == nil || s.Generation() != g {
+		t.Errorf("a bad name was taken, or a part kept: %v", err)
+	}
+}
