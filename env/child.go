@@ -46,6 +46,7 @@ func (c Child) Vars() (vars, notices []string, err error) {
 	w.roots()
 	w.git()
 	w.node()
+	w.python()
 	w.placeholders()
 	if w.err != nil {
 		return nil, nil, fmt.Errorf("make variables: %w", w.err)

@@ -80,7 +80,7 @@ func TestVarsOfAnEmptyEnvironment(t *testing.T) {
 		"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "http.proxy", "GIT_CONFIG_VALUE_0": proxyURL,
 		"GIT_CONFIG_KEY_1": "http.proxyAuthMethod", "GIT_CONFIG_VALUE_1": "basic",
 		"NODE_USE_ENV_PROXY": "1", "PERL_LWP_ENV_PROXY": "1", "MOJO_PROXY": "1",
-		"NODE_OPTIONS": `--require "` + filepath.Join(c.Dir, "as-node-preload.cjs") + `"`,
+		"NODE_OPTIONS": `--require "` + filepath.Join(c.Dir, "as-node-preload.cjs") + `"`, "PYTHONPATH": filepath.Join(c.Dir, "python"),
 	}
 	for _, name := range strings.Fields("HTTPS_PROXY https_proxy HTTP_PROXY http_proxy NPM_CONFIG_HTTPS_PROXY NPM_CONFIG_PROXY") {
 		want[name] = proxyURL
@@ -99,7 +99,7 @@ func TestVarsOfAnEmptyEnvironment(t *testing.T) {
 	if len(got) != len(want) || len(notices) > 0 {
 		t.Errorf("%d variables, want %d; notices %q", len(got), len(want), notices)
 	}
-	for name, content := range map[string]string{"ca.pem": string(c.CA), "bundle-1.pem": "system+ours", "as-node-preload.cjs": string(preload)} {
+	for name, content := range map[string]string{"ca.pem": string(c.CA), "bundle-1.pem": "system+ours", "as-node-preload.cjs": string(preload), "python/sitecustomize.py": string(pythonHook)} {
 		path := filepath.Join(c.Dir, name)
 		if info, err := os.Lstat(path); err != nil || info.Mode() != 0o444 || read(t, path) != content {
 			t.Errorf("%s: %v, %v", name, info, err)
@@ -108,7 +108,7 @@ func TestVarsOfAnEmptyEnvironment(t *testing.T) {
 	if info, err := os.Lstat(c.Dir); err != nil || info.Mode() != 0o700|os.ModeDir {
 		t.Errorf("directory: %v, %v", info.Mode(), err)
 	}
-	if files, err := os.ReadDir(c.Dir); err != nil || len(files) != 3 {
+	if files, err := os.ReadDir(c.Dir); err != nil || len(files) != 4 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }

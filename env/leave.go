@@ -18,7 +18,7 @@ const loopback = "localhost,127.0.0.1,::1"
 // SetVars names the variables that Vars sets in an environment without any of
 // them, the placeholders aside.
 func SetVars() []string {
-	names := append(proxyVars(), "NO_PROXY", "no_proxy", "NODE_OPTIONS", "AGENTSECRETS_CA")
+	names := append(proxyVars(), "NO_PROXY", "no_proxy", "NODE_OPTIONS", "PYTHONPATH", "AGENTSECRETS_CA")
 	names = append(append(names, onVars()...), extraVars()...)
 	for _, v := range rootVars() {
 		names = append(names, v.name)
@@ -37,6 +37,7 @@ func Without(environ []string, dir string) []string {
 	v := parse(environ, runtime.GOOS == "windows")
 	led := slices.ContainsFunc(proxyVars(), func(name string) bool { return isProxyURL(v.get(name)) })
 	set := SetVars()
+	v.leavePython(dir)
 	v.drop(func(name string) bool {
 		if !slices.ContainsFunc(set, func(s string) bool { return v.key(s) == v.key(name) }) {
 			return false

@@ -12,6 +12,7 @@ import (
 func TestWithoutUndoesVars(t *testing.T) {
 	for _, before := range [][]string{
 		{"PATH=/bin"},
+		{"PATH=/bin", "PYTHONPATH=/lib/a::/lib/b"},
 		{"PATH=/bin", "NODE_OPTIONS=--title=x", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=user.name", "GIT_CONFIG_VALUE_0=Acme"},
 	} {
 		c := child(t, before...)
@@ -37,6 +38,7 @@ func TestWithoutLeavesOthers(t *testing.T) {
 	own := []string{
 		"HTTPS_PROXY=http://corp.example:3128", "NO_PROXY=localhost,127.0.0.1,::1", "NODE_USE_ENV_PROXY=1", "SSL_CERT_FILE=/etc/corp.pem",
 		"NODE_OPTIONS=--require /x/as-node-preload.cjs", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.proxy", "GIT_CONFIG_VALUE_0=http://corp.example",
+		"PYTHONPATH=/x/python:/home/acme/.agentsecrets/shell/mine",
 	}
 	if got := Without(own, "/home/acme/.agentsecrets/shell"); !slices.Equal(got, own) {
 		t.Errorf("left is %q, want %q", got, own)

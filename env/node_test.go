@@ -312,10 +312,7 @@ func certificates(t *testing.T) ([]byte, tls.Certificate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test root"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
+	root := rootTemplate("test root")
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), NotBefore: root.NotBefore, NotAfter: root.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature,
 		DNSNames:    []string{"api.example.test", "origin.test", "localhost"},
@@ -325,10 +322,35 @@ func certificates(t *testing.T) ([]byte, tls.Certificate) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if root, err = x509.ParseCertificate(rootDER); err != nil { // now it has a key ID, which the leaf names
+		t.Fatal(err)
+	}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, root, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rootDER})
 	return ca, tls.Certificate{Certificate: [][]byte{leafDER}, PrivateKey: key}
+}
+
+func rootTemplate(name string) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+}
+
+// rootNamed is a CA, in PEM, that has signed nothing.
+func rootNamed(t *testing.T, name string) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := rootTemplate(name)
+	der, err := x509.CreateCertificate(rand.Reader, root, root, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

@@ -106,7 +106,7 @@ func (w *writer) withCA(existing string) ([]byte, error) {
 // crash, so it is not synced.
 func (w *writer) write(name string, content []byte) string {
 	path := filepath.Join(w.Dir, name)
-	f, err := os.CreateTemp(w.Dir, name+".new-")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-")
 	if err != nil {
 		w.fail(err)
 		return path

@@ -32,6 +32,9 @@ var calls = []struct {
 	{"httpx over HTTP/2", func(t *testing.T, url, token string) []string {
 		return []string{python(t), script(t, "httpx_async.py"), url, token, "http2"}
 	}, "HTTP/2"},
+	{"aiohttp", func(t *testing.T, url, token string) []string {
+		return []string{python(t), script(t, "aiohttp_calls.py"), url, token}
+	}, ""},
 	{"Node fetch", func(t *testing.T, url, token string) []string {
 		return []string{"node", script(t, "fetch.mjs"), url, token}
 	}, ""},

@@ -1,5 +1,5 @@
 // Package clients runs real, unmodified programs through the real binary:
-// curl, Python's requests and httpx, the OpenAI SDK, LangChain, Node and git,
+// curl, Python's requests, httpx and aiohttp, the OpenAI and Stripe SDKs, LangChain, Node and git,
 // each under `agentsecrets run --intercept` against a TLS origin in the test.
 //
 //	make test                                   # installs the clients, runs everything

@@ -8,6 +8,7 @@ var (
 	inResolve   = []string{"./resolve"}
 	inCmd       = []string{"./cmd/agentsecrets"}
 	inCA        = []string{"./ca"}
+	inEnv       = []string{"./env", "-run", "Python|Without|Vars"}
 	inDemo      = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
 )
 
@@ -63,6 +64,13 @@ var faults = []fault{
 	{"leave a part of a failed batch", "resolve/setall.go", "			err = s.Set(ctx, ref, old[i])\n", "			err = nil\n", inResolve},
 	{"list what a failed batch did not keep", "resolve/setall.go", "			return errors.Join(err, x.save(before))\n", "			return err\n", inResolve},
 	{"a root without key usage", "ca/root.go", "		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,\n", "", inCA},
+	{"Python: trust what the client brings only", "env/files/sitecustomize.py", "        also(\"load_verify_locations\")\n", "", inEnv},
+	{"Python: trust the system's roots only", "env/files/sitecustomize.py", "        also(\"set_default_verify_paths\")", "        also.__name__", inEnv},
+	{"Python: let clients of our CA into servers", "env/files/sitecustomize.py", "if self.protocol == ssl.PROTOCOL_TLS_SERVER:", "if self.protocol == None:", inEnv},
+	{"Python: stand in the way of sitecustomize", "env/files/sitecustomize.py", "        spec.loader.exec_module(module)\n\n\n_give_way()", "\n\n_give_way()", inEnv},
+	{"Python: fail aloud", "env/files/sitecustomize.py", "if not told and sys.stderr", "if sys.stderr", inEnv},
+	{"Python: hooks without end", "env/files/sitecustomize.py", "not in hooks]", "not in hooks[-1:]]", inEnv},
+	{"Python: leave our hook in PYTHONPATH", "env/leave.go", "	v.leavePython(dir)\n", "", inEnv},
 	{"origin flags are free for all names", "cmd/agentsecrets/origins.go", `if real := r.realNames(); r.everywhere || real != "" {`, `if real := r.realNames(); r.everywhere && real != "" {`, inCmd},
 	{"extra roots count for all names", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.extra\n", "	if r.extra != nil || isTestName(host) {\n		return r.extra\n", inCmd},
 }

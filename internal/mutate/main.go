@@ -134,7 +134,7 @@ func (f fault) try(ctx context.Context, dir string) (string, error) {
 	if err := os.WriteFile(path, bytes.Replace(before, []byte(f.old), []byte(f.new), 1), 0o644); err != nil {
 		return "", fmt.Errorf("seed: %w", err)
 	}
-	if out, err := command(ctx, dir, "build", "./"+filepath.Dir(f.file)); err != nil {
+	if out, err := command(ctx, dir, "build", f.tests[0]); err != nil {
 		return "", fmt.Errorf("does not compile: %s", out)
 	}
 	out, err := command(ctx, dir, append([]string{"test", "-count=1", "-failfast", "-timeout=60s"}, f.tests...)...)
