@@ -1,6 +1,10 @@
 package metrics
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // Labels take the values listed where they are made, and this one. Texts that a
 // client wrote may reach the methods of Metrics; a series for each of them would
@@ -10,13 +14,45 @@ const other = "other"
 type label struct {
 	name   string
 	values []string
+	more   func(value string) bool // reports whether a value counts that was not listed; may be nil
 }
 
 func (l label) bound(value string) string {
-	if slices.Contains(l.values, value) {
+	if slices.Contains(l.values, value) || l.more != nil && l.more(value) {
 		return value
 	}
 	return other
+}
+
+// maxNames is how many secrets have series of their own: with them all, and each
+// other label at each of its values, a proxy has fewer than 1000 series.
+const maxNames = 100
+
+// byName takes the names that are stored now, and those that are stored later.
+func byName(stored func() []string) label {
+	now := stored()
+	known := &names{stored: stored, known: map[string]bool{}}
+	for _, name := range now[:min(len(now), maxNames)] {
+		known.known[name] = true
+	}
+	return label{"name", slices.Sorted(maps.Keys(known.known)), known.has}
+}
+
+// names remembers what is stored, so that only an unknown name costs a look.
+type names struct {
+	stored func() []string
+
+	mu    sync.Mutex
+	known map[string]bool
+}
+
+func (n *names) has(name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.known[name] && len(n.known) < maxNames && slices.Contains(n.stored(), name) {
+		n.known[name] = true
+	}
+	return n.known[name]
 }
 
 // vec is an instrument with labels.

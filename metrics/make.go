@@ -13,7 +13,7 @@ const prefix = "agentsecrets_"
 const (
 	decisions = "allowed blocked error"
 	classes   = "1xx 2xx 3xx 4xx 5xx none" // none: the exchange ended before there was a status
-	places    = "header query path basic body form"
+	places    = "header cookie query path basic body form text"
 	forms     = "verbatim base64 hex percent json html"
 	stores    = "keychain file vault command"
 	states    = "client tunnel origin"
@@ -25,13 +25,13 @@ const (
 		"store_locked undecodable_response value_not_allowed_in_place workspace_not_found"
 )
 
-func byDecision() label { return label{"decision", strings.Fields(decisions)} }
-func byClass() label    { return label{"class", strings.Fields(classes)} }
-func byReason() label   { return label{"reason", strings.Fields(reasons)} }
-func byPlace() label    { return label{"place", strings.Fields(places)} }
-func byForm() label     { return label{"form", strings.Fields(forms)} }
-func byStore() label    { return label{"store", strings.Fields(stores)} }
-func byState() label    { return label{"state", strings.Fields(states)} }
+func byDecision() label { return label{name: "decision", values: strings.Fields(decisions)} }
+func byClass() label    { return label{name: "class", values: strings.Fields(classes)} }
+func byReason() label   { return label{name: "reason", values: strings.Fields(reasons)} }
+func byPlace() label    { return label{name: "place", values: strings.Fields(places)} }
+func byForm() label     { return label{name: "form", values: strings.Fields(forms)} }
+func byStore() label    { return label{name: "store", values: strings.Fields(stores)} }
+func byState() label    { return label{name: "state", values: strings.Fields(states)} }
 
 // Exchanges take from milliseconds to an event stream's minutes; our own part
 // in them, and finding a value, tens of microseconds to a store's timeout.
@@ -65,20 +65,33 @@ func (f factory) histogram(name, help string, buckets []float64) prometheus.Hist
 }
 
 func (f factory) counters(name, help string, labels ...label) vec[prometheus.Counter] {
-	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, names(labels))
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labelNames(labels))
 	f.registry.MustRegister(v)
 	return vec[prometheus.Counter]{v.WithLabelValues, labels}.preset()
 }
 
 func (f factory) gauges(name, help string, labels ...label) vec[prometheus.Gauge] {
-	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + name, Help: help}, names(labels))
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + name, Help: help}, labelNames(labels))
 	f.registry.MustRegister(v)
 	return vec[prometheus.Gauge]{v.WithLabelValues, labels}.preset()
 }
 
+// bySecret counts exchanges of stored secrets only. A name that clients may ask
+// for, and that is not stored, is nobody's.
+func (f factory) bySecret(stored func() []string) vec[prometheus.Counter] {
+	if stored == nil {
+		return vec[prometheus.Counter]{}
+	}
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: prefix + "secret_exchanges_total", Help: "Exchanges that ended and asked for a secret, by its name and what was decided.",
+	}, []string{"name", "decision"})
+	f.registry.MustRegister(v)
+	return vec[prometheus.Counter]{v.WithLabelValues, []label{byName(stored), byDecision()}}.preset()
+}
+
 // histograms are made when first told something: each is as many series as buckets.
 func (f factory) histograms(name, help string, buckets []float64, labels ...label) vec[prometheus.Observer] {
-	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + name, Help: help, Buckets: buckets}, names(labels))
+	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + name, Help: help, Buckets: buckets}, labelNames(labels))
 	f.registry.MustRegister(v)
 	return vec[prometheus.Observer]{v.WithLabelValues, labels}
 }
@@ -91,7 +104,7 @@ func (f factory) info(version string) {
 	}, func() float64 { return 1 }))
 }
 
-func names(labels []label) []string {
+func labelNames(labels []label) []string {
 	var list []string
 	for _, l := range labels {
 		list = append(list, l.name)

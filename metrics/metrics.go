@@ -8,7 +8,8 @@
 //
 // Guarantees: instruments live in a registry of their own; every label takes
 // one of a few values that are listed in this package, and whatever else is
-// told counts as "other". No name, host, path or value becomes a label.
+// told counts as "other". No host, path or value becomes a label; a name does
+// only with Config.Names, and only one of a hundred that it lists.
 package metrics
 
 import (
@@ -27,6 +28,9 @@ import (
 // Config says what is measured.
 type Config struct {
 	Version string // of the program
+	// Names lists the secrets that are stored, for series by name. Called
+	// concurrently. Nil: no name becomes a label.
+	Names func() []string
 }
 
 // Metrics is a set of instruments. Its methods may be called concurrently.
@@ -37,6 +41,7 @@ type Metrics struct {
 	denials     vec[prometheus.Counter] // by reason
 	expansions  vec[prometheus.Counter] // by place
 	redactions  vec[prometheus.Counter] // by form
+	mentions    vec[prometheus.Counter] // by place
 	unresolved  prometheus.Counter
 	duration    prometheus.Histogram
 	overhead    prometheus.Histogram
@@ -46,6 +51,7 @@ type Metrics struct {
 	leafHits    prometheus.Counter
 	holdback    prometheus.Gauge
 	auditFails  prometheus.Counter
+	secrets     vec[prometheus.Counter] // by name and decision; zero without Config.Names
 }
 
 // New makes instruments that all stand at zero.
@@ -57,24 +63,29 @@ func New(c Config) *Metrics {
 	return &Metrics{
 		registry:    r,
 		exchanges:   in.counters("exchanges_total", "Exchanges that ended, by what was decided and the class of their status.", byDecision(), byClass()),
-		denials:     in.counters("denials_total", "Exchanges that the proxy answered itself, by reason.", byReason()),
+		denials:     in.counters("denials_total", "Requests that the proxy refused and exchanges that it gave up, by reason.", byReason()),
 		expansions:  in.counters("expansions_total", "Placeholders replaced by values, by place in the request.", byPlace()),
 		redactions:  in.counters("redactions_total", "Echoes taken out of responses, by the form they had.", byForm()),
+		mentions:    in.counters("text_mentions_total", "Placeholders that passed as text, by place in the request.", byPlace()),
 		unresolved:  in.counter("unresolved_total", "Placeholders for which no value was found."),
 		duration:    in.histogram("exchange_duration_seconds", "Time from the head of a request to the end of its response.", exchangeBuckets()),
-		overhead:    in.histogram("overhead_seconds", "Time that the proxy itself added before a request went upstream.", ownBuckets()),
+		overhead:    in.histogram("overhead_seconds", "Time that the proxy itself added to an exchange, without waiting for client or origin.", ownBuckets()),
 		resolution:  in.histograms("resolve_duration_seconds", "Time to find a value, by store.", ownBuckets(), byStore()),
 		connections: in.gauges("connections", "Open connections, by state.", byState()),
 		leafMints:   in.counter("leaf_mints_total", "Leaf certificates minted."),
 		leafHits:    in.counter("leaf_cache_hits_total", "Leaf certificates found in the cache."),
 		holdback:    in.gauge("holdback_bytes", "Bytes of responses read and not yet released."),
 		auditFails:  in.counter("audit_failures_total", "Audit events that could not be written."),
+		secrets:     in.bySecret(c.Names),
 	}
 }
 
+// maxScrapes at a time: each walks every series, and anybody on this machine may ask.
+const maxScrapes = 4
+
 // Handler serves the metrics in the form that Prometheus asks for.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
 }
 
 // Observe counts an exchange by its done event; decided events count nothing.
@@ -85,6 +96,11 @@ func (m *Metrics) Observe(e audit.Event) {
 	m.exchanges.of(decision(e.Status), class(e.StatusCode)).Inc()
 	if e.Status != audit.OK && e.Reason != "-" && e.Reason != "" {
 		m.denials.of(e.Reason).Inc()
+	}
+	if m.secrets.with != nil {
+		for _, name := range e.SecretKeys {
+			m.secrets.of(name, decision(e.Status)).Inc()
+		}
 	}
 	m.duration.Observe((time.Duration(e.DurationMS) * time.Millisecond).Seconds())
 }
@@ -112,6 +128,15 @@ func (m *Metrics) Expanded(place string) {
 	kind, _, _ := strings.Cut(place, ":")
 	m.expansions.of(kind).Inc()
 }
+
+// Mentioned counts a placeholder that passed as text in such a place.
+func (m *Metrics) Mentioned(place string) {
+	kind, _, _ := strings.Cut(place, ":")
+	m.mentions.of(kind).Inc()
+}
+
+// Refused counts a request that never came to be an exchange.
+func (m *Metrics) Refused(reason string) { m.denials.of(reason).Inc() }
 
 // Redacted counts n echoes of one form.
 func (m *Metrics) Redacted(form string, n int) {

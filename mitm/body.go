@@ -75,9 +75,12 @@ func passBody(b io.ReadCloser) func(*http.Request) error {
 // collector notes the uses that a body holds and changes nothing.
 func (x *exchange) collector(kind string, uses *[]found) placeholder.FieldValues {
 	return func(name, field string) ([]byte, error) {
-		if u := x.use(name, place.Of(kind, field), true, kind); !x.isText(u) {
-			*uses = append(*uses, u)
+		u := x.use(name, place.Of(kind, field), true, kind)
+		if x.isText(u) {
+			x.mentioned(u)
+			return nil, nil
 		}
+		*uses = append(*uses, u)
 		return nil, nil
 	}
 }
@@ -101,6 +104,13 @@ func (p patient) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// readAhead fills b, which is to wait for the client.
+func (x *exchange) readAhead(body io.Reader, b []byte) error {
+	defer x.waitedSince(x.proxy.cfg.now())
+	_, err := io.ReadFull(patient{body, x.client}, b)
+	return err
+}
+
 // leaveBody makes a refusal end its connection: what is left of the body is
 // neither read nor waited for.
 func leaveBody(w http.ResponseWriter) {
@@ -110,7 +120,7 @@ func leaveBody(w http.ResponseWriter) {
 
 func (x *exchange) shortBody(r *http.Request, newRewriter rewriter, kind string) (*requestBody, error) {
 	b := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(patient{r.Body, x.client}, b); err != nil {
+	if err := x.readAhead(r.Body, b); err != nil {
 		return nil, errBody
 	}
 	body := &requestBody{}
@@ -171,7 +181,7 @@ func bodyProblem(err error) *Problem {
 // sent, a later one ends the request.
 func (x *exchange) longBody(r *http.Request, newRewriter rewriter, kind string) (*requestBody, error) {
 	head := make([]byte, maxBodyAhead)
-	if _, err := io.ReadFull(patient{r.Body, x.client}, head); err != nil {
+	if err := x.readAhead(r.Body, head); err != nil {
 		return nil, errBody
 	}
 	refuse := func(name, field string) ([]byte, error) {
@@ -187,7 +197,13 @@ func (x *exchange) longBody(r *http.Request, newRewriter rewriter, kind string) 
 	if _, err := newRewriter(refuse).Feed(nil, head); err != nil {
 		return nil, err
 	}
-	stop := x.stopping(func(name, field string) ([]byte, error) { return refuse(name, field) })
+	stop := x.stopping(func(name, field string) ([]byte, error) {
+		b, err := refuse(name, field)
+		if err == nil {
+			x.mentioned(x.use(name, place.Of(kind, field), true, kind))
+		}
+		return b, err
+	})
 	src := io.MultiReader(bytes.NewReader(head), r.Body)
 	return &requestBody{attach: func(out *http.Request) error {
 		out.Header.Del("Expect")
@@ -203,6 +219,7 @@ func (x *exchange) liveBody(r *http.Request, newRewriter rewriter, kind string) 
 	values := x.stopping(func(name, field string) ([]byte, error) {
 		u := x.use(name, place.Of(kind, field), true, kind)
 		if x.isText(u) {
+			x.mentioned(u)
 			return nil, nil
 		}
 		return x.decideLive(r.Context(), u)

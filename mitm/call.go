@@ -21,9 +21,9 @@ func (p *Proxy) Call(w http.ResponseWriter, r *http.Request, run *Run, s style.S
 	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
 	dest, err := p.parseAuthority(r.URL.Host, port)
 	if !known || err != nil || r.URL.User != nil {
-		p := badTarget()
-		p.write(w, "")
-		return &Result{Refused: p}
+		refusal := p.refused(badTarget())
+		refusal.write(w, "")
+		return &Result{Refused: refusal}
 	}
 	r = r.Clone(r.Context())
 	x := p.newExchange(run, r.URL.Scheme, dest)

@@ -62,12 +62,12 @@ func (p *Proxy) serveOuter(w http.ResponseWriter, r *http.Request) {
 func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 	run, refusal := p.admit(r)
 	if refusal != nil {
-		refuseConnect(w, refusal)
+		refuseConnect(w, p.refused(refusal))
 		return
 	}
 	dest, err := p.parseAuthority(r.RequestURI, 0)
 	if err != nil {
-		refuseConnect(w, &Problem{Status: 400, Slug: "bad_authority", Message: "CONNECT names no host and port that we can read"})
+		refuseConnect(w, p.refused(&Problem{Status: 400, Slug: "bad_authority", Message: "CONNECT names no host and port that we can read"}))
 		return
 	}
 	ctx := context.WithValue(r.Context(), edgeKey{}, admitted{run, dest})
@@ -85,13 +85,13 @@ func (p *Proxy) serveAbsolute(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			leaveBody(w)
 		}
-		refusal.write(w, "")
+		p.refused(refusal).write(w, "")
 		return
 	}
 	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
 	dest, err := p.parseAuthority(r.URL.Host, port)
 	if !known || err != nil || r.URL.User != nil {
-		badTarget().write(w, "")
+		p.refused(badTarget()).write(w, "")
 		return
 	}
 	p.newExchange(run, r.URL.Scheme, dest).serve(w, r)

@@ -45,6 +45,8 @@ type exchange struct {
 
 	status int
 	echoes redact.Counts
+	clock  clock
+	held   int // bytes of the response that are held back
 }
 
 // statusClientLeft is nginx's number for it; nobody is sent it.
@@ -57,8 +59,9 @@ type found struct {
 }
 
 func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
+	now := p.cfg.now()
 	return &exchange{
-		proxy: p, run: run, scope: run.now(), id: audit.NewID(), start: p.cfg.now(),
+		proxy: p, run: run, scope: run.now(), id: audit.NewID(), start: now, clock: clock{from: now},
 		scheme: scheme, dest: dest, values: map[string]resolve.Value{}, noted: map[string]bool{}, echoes: redact.Counts{},
 	}
 }
@@ -258,7 +261,8 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 	}
 	early := &earlyHints{w: w, x: x, http1: r.ProtoAtLeast(1, 1)}
 	trace := &httptrace.ClientTrace{Got1xxResponse: early.forward}
-	x.proxy.cfg.observer().Overhead(x.proxy.since(x.start))
+	x.clock.stop(x.proxy.cfg.now())
+	defer func() { x.proxy.cfg.observer().Overhead(x.clock.own) }()
 	resp, err := t.RoundTrip(out.WithContext(httptrace.WithClientTrace(out.Context(), trace)))
 	early.stop()
 	if err != nil {

@@ -38,9 +38,11 @@ func (x *exchange) findHead(out *http.Request) []found {
 	for _, seg := range strings.Split(x.target.path, "/") {
 		for _, f := range placeholder.Find([]byte(seg)) {
 			u := x.use(f.Name, place.Path, f.End-f.Start == len(seg), "path")
-			if !x.isText(u) {
-				uses = append(uses, u)
+			if x.isText(u) {
+				x.mentioned(u)
+				continue
 			}
+			uses = append(uses, u)
 		}
 	}
 	for param := range strings.SplitSeq(x.target.query, "&") {
@@ -63,6 +65,9 @@ func (x *exchange) findHead(out *http.Request) []found {
 func (x *exchange) isText(u found) bool {
 	return x.proxy.cfg.Text != nil && !x.wasAsked(u.Place) && x.proxy.cfg.Text(x.scope, u.Use)
 }
+
+// mentioned counts a placeholder that passes as it is.
+func (x *exchange) mentioned(u found) { x.proxy.cfg.observer().Mentioned(u.Place) }
 
 func (x *exchange) findField(field, value string) []found {
 	var uses []found

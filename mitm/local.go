@@ -56,7 +56,7 @@ const callPath = "/proxy"
 // are refused: a page that a browser shows must not use its user's secrets.
 func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
 	if !isLoopback(r.Host) || r.Header.Get("Origin") != "" || fetchMetadata(r.Header) {
-		(&Problem{Status: http.StatusForbidden, Slug: "permission_denied", Message: "web pages may not use " + callPath}).write(w, "")
+		p.refused(&Problem{Status: http.StatusForbidden, Slug: "permission_denied", Message: "web pages may not use " + callPath}).write(w, "")
 		return
 	}
 	run, refusal := p.admit(r)
@@ -64,12 +64,12 @@ func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
 		if refusal.Status == http.StatusProxyAuthRequired {
 			w.Header().Set("Proxy-Authenticate", challenge)
 		}
-		refusal.write(w, "")
+		p.refused(refusal).write(w, "")
 		return
 	}
 	out, s, refusal := readCall(r)
 	if refusal != nil {
-		refusal.write(w, "")
+		p.refused(refusal).write(w, "")
 		return
 	}
 	agent := r.Header.Get("X-As-Agent-Id")

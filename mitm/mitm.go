@@ -90,17 +90,6 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Observer counts. metrics.Metrics is one.
-type Observer interface {
-	Observe(audit.Event)
-	Expanded(place string)
-	Redacted(form string, n int)
-	Unresolved()
-	Overhead(time.Duration)
-	Connection(state string, delta int)
-	AuditFailed()
-}
-
 func (c *Config) check() error {
 	switch {
 	case c.Leaf == nil, c.NormalHost == nil, c.Allow == nil, c.Reaches == nil,
@@ -123,20 +112,3 @@ func (c *Config) now() time.Time {
 	}
 	return c.Now()
 }
-
-func (c *Config) observer() Observer {
-	if c.Observer == nil {
-		return nobody{}
-	}
-	return c.Observer
-}
-
-type nobody struct{}
-
-func (nobody) Observe(audit.Event)    {}
-func (nobody) Expanded(string)        {}
-func (nobody) Redacted(string, int)   {}
-func (nobody) Unresolved()            {}
-func (nobody) Overhead(time.Duration) {}
-func (nobody) Connection(string, int) {}
-func (nobody) AuditFailed()           {}

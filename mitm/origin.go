@@ -65,6 +65,9 @@ func (o *origins) close() {
 	}
 }
 
+// NeverDial makes a, another listener of this program, no origin for anybody.
+func (p *Proxy) NeverDial(a net.Addr) { p.origins.own(a) }
+
 func (o *origins) own(a net.Addr) {
 	if t, ok := a.(*net.TCPAddr); ok {
 		o.mu.Lock()
@@ -144,7 +147,11 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	nd := net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		return d.checkAddr(address, pinned)
 	}}
-	return nd.DialContext(ctx, network, addr)
+	conn, err := nd.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return d.cfg.countOrigin(conn), nil
 }
 
 // checkAddr runs between resolving and connecting, on the very address that is

@@ -56,7 +56,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	quiet := log.New(io.Discard, "", 0) // net/http logs what clients send; we log what we decide
 	p.outer = &http.Server{
-		Handler: http.HandlerFunc(p.serveOuter), ErrorLog: quiet,
+		Handler: http.HandlerFunc(p.serveOuter), ErrorLog: quiet, ConnState: p.countClient,
 		ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead,
 	}
 	p.inner = &http.Server{

@@ -68,6 +68,11 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 		x.upgrade(w, r, resp)
 		return
 	}
+	x.clock.from = x.proxy.cfg.now()
+	defer func() { x.clock.stop(x.proxy.cfg.now()) }()
+	if resp.Body != http.NoBody {
+		resp.Body = awaited{resp.Body, x}
+	}
 	body, err := x.decoded(r, resp)
 	if err != nil {
 		x.refuse(w, err)
@@ -170,14 +175,16 @@ const redactedField = "AgentSecrets-Redacted"
 
 // copyBody passes on what there is, at once when the source has no more at
 // hand. remaining is what the head announced, -1 if nothing.
-func (x *exchange) copyBody(w http.ResponseWriter, src io.Reader, remaining int64) error {
+func (x *exchange) copyBody(w http.ResponseWriter, src *redact.Reader, remaining int64) error {
+	defer x.heldBack(0)
 	rc := http.NewResponseController(w)
 	buf := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buf)
 	for {
 		n, err := src.Read(buf[:])
+		x.heldBack(src.Held())
 		if n > 0 {
-			if _, err := w.Write(buf[:n]); err != nil {
+			if err := x.give(w, buf[:n]); err != nil {
 				return err
 			}
 			remaining -= int64(n)
@@ -189,11 +196,26 @@ func (x *exchange) copyBody(w http.ResponseWriter, src io.Reader, remaining int6
 			return err
 		}
 		if n < len(buf) && remaining != 0 {
-			if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			if err := x.flush(rc); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// give and flush may have to wait for the client.
+func (x *exchange) give(w io.Writer, b []byte) error {
+	defer x.waitedSince(x.proxy.cfg.now())
+	_, err := w.Write(b)
+	return err
+}
+
+func (x *exchange) flush(rc *http.ResponseController) error {
+	defer x.waitedSince(x.proxy.cfg.now())
+	if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 // writeTrailer passes trailers on, announced or not.

@@ -96,6 +96,7 @@ var errMessage = errors.New("WebSocket message cannot be searched")
 func (x *exchange) copyMessages(client io.Writer, origin io.Reader) error {
 	var message []byte
 	var first ws.Header
+	defer x.heldBack(0)
 	for {
 		h, err := ws.ReadHeader(origin)
 		if err != nil {
@@ -122,12 +123,14 @@ func (x *exchange) copyMessages(client io.Writer, origin io.Reader) error {
 			return fmt.Errorf("read frame: %w", err)
 		}
 		if !h.Fin {
+			x.heldBack(len(message))
 			continue
 		}
 		first.Fin, first.Length = true, int64(len(message))
 		if err := x.copyFrame(client, bytes.NewReader(message), first); err != nil {
 			return err
 		}
+		x.heldBack(0)
 	}
 }
 

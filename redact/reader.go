@@ -27,6 +27,9 @@ func NewReader(src io.Reader, s *Set) *Reader {
 // Counts tells what was covered so far. It may be called while the stream runs.
 func (r *Reader) Counts() Counts { return r.rw.Counts() }
 
+// Held is how many bytes have come and cannot be released yet.
+func (r *Reader) Held() int { return len(r.rw.held) + len(r.out) }
+
 // Read implements io.Reader. It may use all of p.
 func (r *Reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {

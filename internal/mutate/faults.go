@@ -2,6 +2,8 @@ package main
 
 var inMitm = []string{"./mitm"}
 
+var inMetrics = []string{"./metrics"}
+
 var (
 	inRedact    = []string{"./redact"}
 	inAllowlist = []string{"./allowlist"}
@@ -46,6 +48,17 @@ var faults = []fault{
 	{"pass WebSocket fragments one by one", "mitm/upgrade.go", "h.OpCode.IsControl() || h.Fin && h.OpCode != ws.OpContinuation", "true || h.OpCode.IsControl()", inMitm},
 	{"log the target after expansion", "mitm/find.go", "	t := x.target // what audit shows stays as the client wrote it\n", "	t := &x.target\n", inMitm},
 	{"pass bodies for models through expansion", "cmd/agentsecrets/policies.go", "if !inPath && !(inBody && p.textHosts.Has(u.Host)) {", "if !inPath && !(inBody && p.textHosts.Has(\"-\")) {", inCmd},
+
+	{"any text becomes a label", "metrics/labels.go", "	return other\n", "	return value\n", inMetrics},
+	{"a name that nobody stored becomes a label", "metrics/labels.go", "slices.Contains(n.stored(), name) {", "len(n.stored()) >= 0 {", inMetrics},
+	{"names become labels without end", "metrics/labels.go", "!n.known[name] && len(n.known) < maxNames &&", "!n.known[name] &&", inMetrics},
+	{"what a client makes up becomes a label", "metrics/labels.go", "	return other\n", "	return value\n", []string{"./mitm", "-run", "FuzzSeries"}},
+	{"waiting for the client's body is ours", "mitm/body.go", "	defer x.waitedSince(x.proxy.cfg.now())\n	_, err := io.ReadFull(", "	_, err := io.ReadFull(", inMitm},
+	{"waiting for the origin's body is ours", "mitm/observer.go", "	defer a.x.waitedSince(a.x.proxy.cfg.now())\n", "", inMitm},
+	{"waiting for the client to read is ours", "mitm/respond.go", "	defer x.waitedSince(x.proxy.cfg.now())\n	_, err := w.Write(b)\n", "	_, err := w.Write(b)\n", inMitm},
+	{"origins' time is ours", "mitm/respond.go", "	x.clock.from = x.proxy.cfg.now()\n", "", inMitm},
+	{"refused connections count nowhere", "mitm/observer.go", "	p.cfg.observer().Refused(why.Slug)\n", "", inMitm},
+	{"mentions as text count nowhere", "mitm/find.go", "{ x.proxy.cfg.observer().Mentioned(u.Place) }", "{ _ = u.Place }", inMitm},
 
 	{"skip the host check", "allowlist/allowlist.go", "if err != nil || !matchAny(l.Rules, host, u.Port) {", "if err != nil {", inAllowlist},
 	{"skip the binding's hosts", "allowlist/allowlist.go", "if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {", "if len(b.Hosts) > 0 && host == \"\" {", inAllowlist},
