@@ -1,17 +1,18 @@
 // Package agefile keeps secrets in one encrypted file, for machines without a keychain.
 //
-//	s, err := agefile.Create(dir) // or Open, which makes nothing
+//	s, err := agefile.Create(dir) // or Open, which makes nothing; or Config's methods, for one with a passphrase
 //	err = s.Set(ctx, ref, resolve.New(value))
 //	v, err := s.Resolve(ctx, ref)
 //	r, err := resolve.NewResolver(resolve.Config{Store: s})
 //
 // The directory holds vault.age, in age's format (age-encryption.org/v1), vault.age.bak, which is the vault before
-// the last change, vault.lock, and identity.txt with the key.
+// the last change, vault.lock, and identity.txt with the key, in clear or wrapped by a passphrase.
 //
 // Guarantees: no value is ever in a file in clear; after a crash the vault is the old or the new one, and a change
 // that was acknowledged is kept; writers in any number of processes lose nothing to each other; a file that is damaged,
-// open to others, a symbolic link or of a newer format is refused and left as it is. Not guaranteed: anything against
-// whoever can read identity.txt, which file permissions alone protect.
+// open to others, a symbolic link or of a newer format is refused and left as it is; the key to a store that was made with
+// a passphrase is never in a file in clear. Not guaranteed: anything against whoever can read identity.txt where it has no
+// passphrase, or who runs as the same user while the store is unlocked.
 package agefile
 
 import (
@@ -20,6 +21,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"sync/atomic"
 
 	"filippo.io/age"
 
@@ -35,10 +37,14 @@ const (
 	lockName     = "vault.lock"
 )
 
-// Store is a resolve.Store in one directory. It keeps nothing in memory between calls, so that values are there only
+// Store is a resolve.Store in one directory. It keeps no value in memory between calls, so that values are there only
 // while they are used, and what another process writes is seen at once.
 type Store struct {
-	dir string
+	dir        string
+	keys       Keys
+	workFactor int
+	opened     atomic.Pointer[openedIdentity]
+	lastID     atomic.Pointer[stampedID]
 }
 
 var _ resolve.Store = (*Store)(nil)
@@ -129,7 +135,22 @@ func (s *Store) edit(ctx context.Context, edit func(values) error) error {
 	return s.write(all, identity)
 }
 
+// load reads identity and vault, without the lock: between the two a Rewrap may have replaced both, so it looks again.
 func (s *Store) load() (values, *age.X25519Identity, error) {
+	all, identity, err := s.loadOnce()
+	if errors.Is(err, errOtherKey) {
+		all, identity, err = s.loadOnce()
+	}
+	if !errors.Is(err, errOtherKey) {
+		return all, identity, err
+	}
+	if text, readErr := s.identityFile(); readErr == nil && isWrapped(text) { // what is held for it is not what is in it
+		return nil, nil, &LockedError{s.path(identityName)}
+	}
+	return nil, nil, err
+}
+
+func (s *Store) loadOnce() (values, *age.X25519Identity, error) {
 	identity, err := s.identity()
 	if err != nil {
 		return nil, nil, err

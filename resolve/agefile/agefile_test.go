@@ -91,7 +91,7 @@ func TestManyThreadsLoseNothing(t *testing.T) {
 	var all sync.WaitGroup
 	for w := range 32 {
 		all.Go(func() {
-			own := &Store{dir: s.dir}
+			own := Config{Dir: s.dir}.store()
 			for _, name := range []string{fmt.Sprint("A_", w), fmt.Sprint("B_", w)} {
 				if err := own.Set(t.Context(), ref(name), resolve.New([]byte(name))); err != nil {
 					t.Error(err)

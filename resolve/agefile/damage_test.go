@@ -18,7 +18,7 @@ import (
 
 // attempts are all the ways to use a store in dir. None may succeed where something is wrong with it.
 func attempts(t *testing.T, dir string) map[string]error {
-	s := &Store{dir: dir} // as one that was opened before the damage
+	s := Config{Dir: dir}.store() // as one that was opened before the damage
 	_, openErr := Open(dir)
 	_, createErr := Create(dir)
 	_, resolveErr := s.Resolve(t.Context(), ref("KEY"))

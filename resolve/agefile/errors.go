@@ -19,7 +19,10 @@ func (noVault) Hint() string  { return "agentsecrets init --store file" }
 type CorruptError struct {
 	Path   string
 	reason string
+	cause  error // for those who branch here; never what a decoder said
 }
+
+func (e *CorruptError) Unwrap() error { return e.cause }
 
 func (e *CorruptError) Error() string { return fmt.Sprintf("%s is damaged: %s", e.Path, e.reason) }
 

@@ -9,9 +9,36 @@ import (
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
+// Config says where a store is, and who keeps its identity while it is unlocked.
+type Config struct {
+	Dir string
+	// Keys keeps the identity of an unlocked store; nil: only Unlock opens one that has a passphrase.
+	Keys Keys
+
+	workFactor int // of tests: scrypt's as it should be takes a second
+}
+
+func (c Config) store() *Store {
+	s := &Store{dir: c.Dir, keys: c.Keys, workFactor: c.workFactor}
+	if s.keys == nil {
+		s.keys = noKeys{}
+	}
+	return s
+}
+
 // Open returns the store in dir, which must be there and readable; ErrNoVault where nothing is.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir}
+	s, err := Config{Dir: dir}.Open()
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Open returns the store in c.Dir; ErrNoVault where nothing is. It must be readable; with a *LockedError there is a
+// store too, which Unlock opens, or c.Keys later.
+func (c Config) Open() (*Store, error) {
+	s := c.store()
 	missing, err := s.missing()
 	if err != nil {
 		return nil, err
@@ -19,21 +46,29 @@ func Open(dir string) (*Store, error) {
 	if missing {
 		return nil, fmt.Errorf("open %s: %w", s.path(vaultName), ErrNoVault)
 	}
-	if err := atomicfile.MkdirPrivate(dir); err != nil { // it exists: this only judges it
+	if err := atomicfile.MkdirPrivate(s.dir); err != nil { // it exists: this only judges it
 		return nil, err
 	}
-	if _, _, err := s.load(); err != nil {
+	_, _, err = s.load()
+	if locked := (*LockedError)(nil); err != nil && !errors.As(err, &locked) {
 		return nil, err
 	}
-	return s, nil
+	return s, err
 }
 
 // Create returns the store in dir, and makes what is missing of it. It never replaces a file.
-func Create(dir string) (*Store, error) {
-	if err := atomicfile.MkdirPrivate(dir); err != nil {
+func Create(dir string) (*Store, error) { return Config{Dir: dir}.Create(nil) }
+
+// Create returns the store in c.Dir, and makes what is missing of it, with a passphrase unless it is nil. One that is
+// there stays as it is; with a *LockedError there is a store too.
+func (c Config) Create(passphrase []byte) (*Store, error) {
+	if passphrase != nil && len(passphrase) == 0 {
+		return nil, ErrEmptyPassphrase
+	}
+	if err := atomicfile.MkdirPrivate(c.Dir); err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir}
+	s := c.store()
 	unlock, err := atomicfile.Lock(s.path(lockName))
 	if err != nil {
 		return nil, err
@@ -44,11 +79,11 @@ func Create(dir string) (*Store, error) {
 		return nil, err
 	}
 	if missing {
-		if err := s.begin(); err != nil {
+		if err := s.begin(passphrase); err != nil {
 			return nil, err
 		}
 	}
-	return Open(dir)
+	return c.Open()
 }
 
 // missing reports that there is no vault and that making one loses nothing. A vault is begun with its identity, and
@@ -80,19 +115,44 @@ func (s *Store) absent(name string) error {
 	return &CorruptError{Path: s.path(name), reason: "it is missing"}
 }
 
-// begin writes the identity before the vault: the other way round a crash would leave a vault that nothing opens.
-func (s *Store) begin() error {
+// begin writes the identity before the vault: the other way round a crash would leave a vault that nothing opens. It
+// goes on with an identity that an interrupted Create left. One in clear is replaced where a passphrase is wanted: there
+// is no vault that needs it, and a key that was in clear once must not become that of a store with a passphrase.
+func (s *Store) begin(passphrase []byte) error {
 	found, err := exists(s.path(identityName))
 	if err != nil {
 		return err
 	}
 	if !found {
-		if err := s.newIdentity(); err != nil {
+		return s.beginWith(passphrase)
+	}
+	text, err := s.identityFile()
+	if err != nil {
+		return err
+	}
+	if isWrapped(text) && passphrase != nil {
+		if text, err = unwrap(s.path(identityName), text, passphrase); err != nil {
 			return err
 		}
+	} else if passphrase != nil {
+		return s.beginWith(passphrase)
 	}
-	identity, err := s.identity()
+	if isWrapped(text) {
+		return &LockedError{s.path(identityName)}
+	}
+	identity, err := parseIdentity(s.path(identityName), text)
 	if err != nil {
+		return err
+	}
+	return s.write(values{}, identity)
+}
+
+func (s *Store) beginWith(passphrase []byte) error {
+	identity, file, err := s.newIdentity(passphrase)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(s.path(identityName), file, 0o600); err != nil {
 		return err
 	}
 	return s.write(values{}, identity)

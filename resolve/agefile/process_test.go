@@ -51,6 +51,9 @@ func child(task []string) error {
 		return err
 	}
 	fmt.Println("begin")
+	if task[0] == "rewrap" {
+		return rewrapUp(task[3], first, count)
+	}
 	s, err := Create(task[3])
 	if err != nil {
 		return err

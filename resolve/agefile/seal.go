@@ -25,7 +25,7 @@ type payload struct {
 	Values  map[string][]byte `json:"values"`
 }
 
-func seal(all values, to age.Recipient) ([]byte, error) {
+func seal(all values, to ...age.Recipient) ([]byte, error) {
 	p := payload{Version: version, Values: make(map[string][]byte, len(all))}
 	for key, v := range all {
 		p.Values[key] = v.Reveal()
@@ -35,7 +35,7 @@ func seal(all values, to age.Recipient) ([]byte, error) {
 		return nil, errors.New("encode the vault") // without err: what is being encoded are values
 	}
 	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, to)
+	w, err := age.Encrypt(&sealed, to...)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt: %w", err)
 	}
@@ -48,10 +48,12 @@ func seal(all values, to age.Recipient) ([]byte, error) {
 	return sealed.Bytes(), nil
 }
 
+var errOtherKey = errors.New("it was not encrypted to the key in " + identityName)
+
 func unseal(path string, sealed []byte, with ...age.Identity) (values, error) {
 	plain, err := decrypt(sealed, with...)
 	if noMatch := (*age.NoIdentityMatchError)(nil); errors.As(err, &noMatch) {
-		return nil, &CorruptError{Path: path, reason: "it was not encrypted to the key in " + identityName}
+		return nil, &CorruptError{Path: path, reason: errOtherKey.Error(), cause: errOtherKey}
 	}
 	if err != nil {
 		return nil, &CorruptError{Path: path, reason: "it cannot be decrypted"}
