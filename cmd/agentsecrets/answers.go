@@ -12,9 +12,11 @@ import (
 type answers struct {
 	Password  []byte `json:"password,omitempty"`  // of the workspace, and right when it was given
 	Confirmed string `json:"confirmed,omitempty"` // what somebody at a terminal said yes to
+
+	Passphrase []byte `json:"passphrase,omitempty"` // of the store, where nothing but memory can keep it open
 }
 
-func (n answers) any() bool { return n.Password != nil || n.Confirmed != "" }
+func (n answers) any() bool { return n.Password != nil || n.Confirmed != "" || n.Passphrase != nil }
 
 // answersFD is the daemon's end of the pipe.
 const answersFD = 3

@@ -81,7 +81,8 @@ func (a *app) query() (env.Query, error) {
 // where is the project and environment that a command works on, and the home.
 type where struct {
 	env.Context
-	home string
+	home     string
+	openFile func(ctx context.Context, home string) (*agefile.Store, error)
 }
 
 func (a *app) where() (where, error) {
@@ -93,7 +94,7 @@ func (a *app) where() (where, error) {
 	if err != nil {
 		return where{}, err
 	}
-	return where{Context: c, home: q.Home}, sameWorkspace(q.Home, c)
+	return where{Context: c, home: q.Home, openFile: a.openFile}, sameWorkspace(q.Home, c)
 }
 
 // sameWorkspace refuses a project file that puts a project of this machine into
@@ -146,7 +147,7 @@ func (w where) secrets(ctx context.Context) (secrets, error) {
 	if err := w.known(); err != nil {
 		return secrets{}, err
 	}
-	store, err := agefile.Open(w.home)
+	store, err := w.openFile(ctx, w.home)
 	if err != nil {
 		return secrets{}, err
 	}

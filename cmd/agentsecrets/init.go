@@ -10,21 +10,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/env"
-	"github.com/agentsecrets/agentsecrets/resolve/agefile"
 )
 
 const storeFile = "file"
 
 func (a *app) initCommand() *cobra.Command {
 	var store string
+	var pp passphraseFlags
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Set up a workspace, a project here, and the store; again does no harm",
 		Args:  takes(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), store) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), store, pp) },
 	}
 	cmd.Flags().StringVar(&store, "store", storeFile, "where values are kept: file")
 	a.passwordFlag(cmd)
+	cmd.Flags().BoolVar(&pp.wanted, "passphrase", false, "keep the key of the file store under a passphrase, which is asked for")
+	passphraseFileFlag(cmd, &pp.file)
 	a.completeFlag(cmd, "store", func() ([]string, error) { return []string{storeFile}, nil })
 	return cmd
 }
@@ -39,12 +41,17 @@ type setup struct {
 	password  bool // the workspace has one
 }
 
-func (a *app) init(ctx context.Context, store string) error {
+func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error {
 	if store != storeFile {
 		return &failure{
 			code: exitFailure, hint: "agentsecrets init --store file",
 			err: fmt.Errorf("--store %s: this build keeps values in an encrypted file only; the keychain comes with a later one", store),
 		}
+	}
+	if pp.wanted && pp.file == "" && !a.interactive() {
+		f := usage("--passphrase asks on a terminal, and there is none: give --passphrase-file")
+		f.hint = "agentsecrets init --passphrase-file F"
+		return f
 	}
 	pw, err := a.readPasswordFile()
 	if err != nil {
@@ -57,7 +64,7 @@ func (a *app) init(ctx context.Context, store string) error {
 	if err := env.OpenRegistry(s.q.Home).Adopt(s.workspace, s.project); err != nil {
 		return err
 	}
-	if _, err := agefile.Create(s.q.Home); err != nil {
+	if err := a.createFile(ctx, s.q.Home, pp); err != nil {
 		return err
 	}
 	if err := s.record(store); err != nil {
@@ -156,14 +163,19 @@ func (s *setup) record(store string) error {
 
 // sum is the one screen that init ends with.
 func (a *app) sum(s *setup) error {
+	lock, err := fileLock(s.q.Home)
+	if err != nil {
+		return err
+	}
 	v := map[string]any{
 		"workspace":   map[string]string{"id": s.workspace.ID, "name": s.workspace.Name},
 		"project":     map[string]string{"id": s.project.ID, "name": s.project.Name},
 		"environment": s.file.Environment, "file": s.path, "store": storeFile, "password": s.password,
+		"passphrase": lock.Passphrase,
 	}
 	return a.print(v, func(out io.Writer) {
 		fmt.Fprintf(out, "Workspace:   %s\nProject:     %s (%s)\nEnvironment: %s\n", s.workspace.Name, s.project.Name, s.path, s.file.Environment)
-		fmt.Fprintf(out, "Store:       encrypted file in %s; its key lies beside it, protected by file permissions only\n", s.q.Home)
+		fmt.Fprintf(out, "Store:       %s\n", describeStore(s.q.Home, lock))
 		if s.password {
 			fmt.Fprintln(out, "Password:    set; changes to what is allowed ask for it")
 		} else {

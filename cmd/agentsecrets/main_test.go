@@ -16,12 +16,15 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/agentsecrets/agentsecrets/ca"
+	"github.com/agentsecrets/agentsecrets/internal/keyring"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"agentsecrets": main,
 		"tlsorigin":    tlsOrigin,
+		"cheapen":      cheapen,
+		"nokeyring":    noKeyring,
 	})
 }
 
@@ -43,6 +46,12 @@ func TestScripts(t *testing.T) {
 			"absent":   absent,
 			"readvar":  readVar,
 			"freeport": freePort,
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "keyring" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return keyring.Keyring{}.Usable() == nil, nil
 		},
 		RequireExplicitExec: true,
 	})

@@ -57,13 +57,24 @@ func (a *app) setPassword(ctx context.Context, s *setup, pw []byte) error {
 	})
 }
 
-// choosePassword asks twice, since nobody sees what they type.
+// choosePassword asks for one, if anybody wants one.
 func (a *app) choosePassword(ctx context.Context, workspace string) ([]byte, error) {
 	if outsideRun("") != nil {
 		return nil, nil // init goes on without one: inside a run nobody is asked
 	}
+	pw, err := a.askTwice(ctx, "Password for changes to workspace "+workspace+" (empty for none): ")
+	if errors.Is(err, errDiffer) {
+		return nil, &failure{code: exitFailure, hint: setPassword, err: errors.New("no password was set")}
+	}
+	return pw, err
+}
+
+var errDiffer = errors.New("what was typed differs")
+
+// askTwice asks twice, since nobody sees what they type, and gives three chances; nothing typed is nil.
+func (a *app) askTwice(ctx context.Context, question string) ([]byte, error) {
 	for range 3 {
-		first, err := a.terminal().Hidden(ctx, "Password for changes to workspace "+workspace+" (empty for none): ")
+		first, err := a.terminal().Hidden(ctx, question)
 		if err != nil || len(first) == 0 {
 			return nil, err
 		}
@@ -76,5 +87,5 @@ func (a *app) choosePassword(ctx context.Context, workspace string) ([]byte, err
 		}
 		a.say("These differ.")
 	}
-	return nil, &failure{code: exitFailure, hint: setPassword, err: errors.New("no password was set")}
+	return nil, errDiffer
 }

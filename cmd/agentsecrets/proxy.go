@@ -90,7 +90,7 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if st, err := askDaemon(ctx, w.home); err == nil {
 		return a.startedAlready(w, st, o)
 	}
-	if _, err := w.secrets(ctx); err != nil { // better told here than from a log
+	if _, err := a.daemonStore(ctx, w); err != nil { // better told here than from a log
 		return err
 	}
 	exe, err := os.Executable()

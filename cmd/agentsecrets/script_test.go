@@ -142,6 +142,10 @@ func dialog(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("screen"), s.seen.Bytes(), 0o600))
 }
 
+// shown is how long a terminal may take to show what is awaited, on a machine that does
+// much else: a passphrase alone takes seconds there.
+const shown = time.Minute
+
 // screen is what a terminal has shown.
 type screen struct {
 	tty  *os.File
@@ -150,7 +154,7 @@ type screen struct {
 }
 
 func (s *screen) await(text string) error {
-	s.tty.SetReadDeadline(time.Now().Add(10 * time.Second))
+	s.tty.SetReadDeadline(time.Now().Add(shown))
 	buf := make([]byte, 4096)
 	for {
 		if i := strings.Index(s.seen.String()[s.from:], text); i >= 0 {
@@ -166,7 +170,7 @@ func (s *screen) await(text string) error {
 }
 
 func (s *screen) drain() {
-	s.tty.SetReadDeadline(time.Now().Add(10 * time.Second))
+	s.tty.SetReadDeadline(time.Now().Add(shown))
 	buf := make([]byte, 4096)
 	for {
 		n, err := s.tty.Read(buf)

@@ -76,7 +76,7 @@ func untilDone(ctx context.Context, h *house) error {
 }
 
 func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house, error) {
-	s, err := w.secrets(ctx)
+	store, err := a.daemonStore(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 		return nil, err
 	}
 	h, err := build(plan{
-		where: w, store: s.store, origins: origins,
+		where: w, store: store, origins: origins,
 		authority: func(c ca.Config) (*ca.Authority, error) { return ca.Open(caDir(w.home), c) },
 		address:   net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)),
 		log:       slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),

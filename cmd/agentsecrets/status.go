@@ -13,6 +13,7 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
+	"github.com/agentsecrets/agentsecrets/resolve/agefile"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -37,6 +38,11 @@ type statusJSON struct {
 	ProxyPort     int    `json:"proxy_port"`
 	Home          string `json:"home"`
 	Version       string `json:"version"`
+
+	Passphrase bool       `json:"passphrase"`
+	Locked     bool       `json:"locked"`
+	Until      *time.Time `json:"unlocked_until,omitempty"`
+	lock       agefile.Lock
 }
 
 func (a *app) status(ctx context.Context) error {
@@ -45,6 +51,9 @@ func (a *app) status(ctx context.Context) error {
 		return err
 	}
 	st := statusJSON{Home: home, Version: version(), StorageMode: storeFile}
+	if err := st.fillLock(home); err != nil {
+		return err
+	}
 	w, err := a.where()
 	switch {
 	case err == nil:
@@ -58,6 +67,18 @@ func (a *app) status(ctx context.Context) error {
 		st.ProxyRunning, st.ProxyPort = true, d.Port
 	}
 	return a.print(st, st.write)
+}
+
+func (st *statusJSON) fillLock(home string) (err error) {
+	if st.lock, err = fileLock(home); err != nil || !st.lock.Passphrase {
+		return err
+	}
+	st.Passphrase, st.Locked = true, !st.lock.Open
+	if st.lock.Open {
+		until := st.lock.Until.UTC()
+		st.Until = &until
+	}
+	return nil
 }
 
 func (st *statusJSON) fill(w where) error {
@@ -86,7 +107,7 @@ func (st *statusJSON) write(out io.Writer) {
 		fmt.Fprintf(out, "Workspace:   %s\nProject:     %s\nEnvironment: %s\nSecrets:     %d\n",
 			st.WorkspaceName, st.ProjectName, st.Environment, st.Secrets)
 	}
-	fmt.Fprintf(out, "Store:       encrypted file in %s, protected by file permissions only\n", st.Home)
+	fmt.Fprintf(out, "Store:       %s\n", describeStore(st.Home, st.lock))
 	if st.ProxyRunning {
 		fmt.Fprintf(out, "Proxy:       running on 127.0.0.1:%d\n", st.ProxyPort)
 	} else {

@@ -144,6 +144,12 @@ func (h *house) resolve(ctx context.Context, s mitm.Scope, name string) (resolve
 			Message: missingSecret(name, s.ProjectName, s.Environment), Hint: "agentsecrets secrets set " + name,
 		}
 	}
+	if isLocked(err) {
+		return v, &mitm.Problem{
+			Status: http.StatusServiceUnavailable, Slug: "store_locked", Name: name,
+			Message: "the store of secrets is locked", Hint: unlockHint,
+		}
+	}
 	return v, &mitm.Problem{
 		Status: http.StatusServiceUnavailable, Slug: "store_locked", Name: name,
 		Message: "the store of secrets cannot be read", Hint: "agentsecrets secrets list",

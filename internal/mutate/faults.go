@@ -5,13 +5,16 @@ var inMitm = []string{"./mitm"}
 var inMetrics = []string{"./metrics"}
 
 var (
-	inRedact    = []string{"./redact"}
-	inAllowlist = []string{"./allowlist"}
-	inResolve   = []string{"./resolve"}
-	inCmd       = []string{"./cmd/agentsecrets"}
-	inCA        = []string{"./ca"}
-	inEnv       = []string{"./env", "-run", "Python|Without|Vars"}
-	inDemo      = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
+	inRedact     = []string{"./redact"}
+	inAllowlist  = []string{"./allowlist"}
+	inResolve    = []string{"./resolve"}
+	inCmd        = []string{"./cmd/agentsecrets"}
+	inAgefile    = []string{"./resolve/agefile", "-run", "Rewrap|Passphrase|Locked|Release"}
+	inKeyring    = []string{"./internal/keyring"}
+	inPassphrase = []string{"./cmd/agentsecrets", "-run", "TestScripts/passphrase"}
+	inCA         = []string{"./ca"}
+	inEnv        = []string{"./env", "-run", "Python|Without|Vars"}
+	inDemo       = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
 )
 
 // faults are ordered as an exchange goes: who, where, what, may it, put it in,
@@ -76,6 +79,19 @@ var faults = []fault{
 	{"encode the value", "resolve/value.go", "func (Value) MarshalText() ([]byte, error) { return []byte(masked), nil }", "func (v Value) MarshalText() ([]byte, error) { return v.Reveal(), nil }", inResolve},
 	{"leave a part of a failed batch", "resolve/setall.go", "			err = s.Set(ctx, ref, old[i])\n", "			err = nil\n", inResolve},
 	{"list what a failed batch did not keep", "resolve/setall.go", "			return errors.Join(err, x.save(before))\n", "			return err\n", inResolve},
+	{"leave the vault sealed to the old key", "resolve/agefile/rewrap.go", "s.sealBoth(all, fresh.Recipient())", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", inAgefile},
+	{"replace the identity before the vault knows it", "resolve/agefile/rewrap.go", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", "s.sealBoth(all, old.Recipient())", []string{"./resolve/agefile", "-run", "TestKilledRewraps|TestReadersDuringRewrap"}},
+	{"leave the backup to the old key", "resolve/agefile/rewrap.go", "	return atomicfile.Write(s.path(backupName), sealed, 0o600)\n", "	return nil\n", inAgefile},
+	{"a new passphrase leaves the store unlocked", "resolve/agefile/rewrap.go", "s.keys.Forget(idOf(before))", "s.keys.Forget(idOf(file))", inAgefile},
+	{"write the key of a store with a passphrase in clear", "resolve/agefile/identity.go", "	return identity, wrapped, nil\n", "	return identity, text, nil\n", inAgefile},
+	{"caches outlive a lock", "resolve/agefile/generation.go", ` + "/" + s.keys.Generation(s.idAt(identity))`, ` + s.idAt(identity)[:0]`, inAgefile},
+	{"take a key from another file's passphrase", "resolve/agefile/identity.go", "o != nil && o.id == id {", "o != nil {", inAgefile},
+	{"keys that never end", "internal/keyring/keyring_linux.go", "id, int(d/time.Second), 0, 0)", "id, 0*int(d/time.Second), 0, 0)", inKeyring},
+	{"keys that only their session can change", "internal/keyring/keyring_linux.go", "	return possessing(func() error {", "	return func(do func() error) error { return do() }(func() error {", inKeyring},
+	{"keys for everybody", "internal/keyring/keyring_linux.go", "= 0x3f0b0000", "= 0x3f0b0b0b", inKeyring},
+	{"a locked store is any failure", "cmd/agentsecrets/wiring.go", "	if isLocked(err) {", "	if err == nil {", inPassphrase},
+	{"a new passphrase without the one before", "cmd/agentsecrets/passphrase.go", "	if lock.Passphrase {", "	if lock.Passphrase && !lock.Open {", inPassphrase},
+	{"unlock inside a run", "cmd/agentsecrets/unlock.go", "	if err := outsideRun(what); err != nil {", "	if what == \"\" {\n		err := outsideRun(what)", inPassphrase},
 	{"a root without key usage", "ca/root.go", "		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,\n", "", inCA},
 	{"Python: trust what the client brings only", "env/files/sitecustomize.py", "        also(\"load_verify_locations\")\n", "", inEnv},
 	{"Python: trust the system's roots only", "env/files/sitecustomize.py", "        also(\"set_default_verify_paths\")", "        also.__name__", inEnv},

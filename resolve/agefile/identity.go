@@ -94,6 +94,9 @@ type Lock struct {
 	Until      time.Time
 }
 
+// Lock is Store.Lock, of a store that nothing else is asked of: it is not opened.
+func (c Config) Lock() (Lock, error) { return c.store().Lock() }
+
 // Lock says what protects the identity, and whether it is open.
 func (s *Store) Lock() (Lock, error) {
 	text, err := s.identityFile()
