@@ -115,6 +115,11 @@ func (x *Index) Reconcile(ctx context.Context, s Store) error {
 
 // settleAll runs with the lock held.
 func (x *Index) settleAll(ctx context.Context, s Store) error {
+	if w, ok := s.(settler); ok {
+		if err := w.Settled(ctx); err != nil {
+			return fmt.Errorf("reconcile: %w", err)
+		}
+	}
 	f, err := x.load() // again: whoever had the lock may have settled some
 	if err != nil {
 		return err
@@ -129,6 +134,12 @@ func (x *Index) settleAll(ctx context.Context, s Store) error {
 		f.settle(ref, err == nil)
 	}
 	return errors.Join(failed, x.save(f))
+}
+
+// settler is a Store that may go on with a change for a moment after the process that asked for it was killed. Settled
+// returns when it does not any more.
+type settler interface {
+	Settled(ctx context.Context) error
 }
 
 // exclusively holds the lock from pending to settled. Two who change the same name could otherwise cross, and leave a

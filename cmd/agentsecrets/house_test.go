@@ -20,19 +20,20 @@ const module = "github.com/agentsecrets/agentsecrets"
 // internal only where it is listed.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"placeholder":     {"internal/stream"},
-		"resolve":         {"internal/*"},
-		"resolve/agefile": {"internal/*", "resolve"},
-		"ca/trust":        {"ca", "internal/*"},
-		"allowlist":       {"internal/*"},
-		"redact":          {"internal/stream", "resolve"},
-		"ca":              {"internal/*"},
-		"audit":           {"internal/*"},
-		"metrics":         {"audit"},
-		"env":             {"internal/*", "placeholder"},
-		"mitm":            {"internal/*", "audit", "placeholder", "redact", "resolve"},
+		"placeholder":      {"internal/stream"},
+		"resolve":          {"internal/*"},
+		"resolve/agefile":  {"internal/*", "resolve"},
+		"resolve/keychain": {"internal/*", "resolve"},
+		"ca/trust":         {"ca", "internal/*"},
+		"allowlist":        {"internal/*"},
+		"redact":           {"internal/stream", "resolve"},
+		"ca":               {"internal/*"},
+		"audit":            {"internal/*"},
+		"metrics":          {"audit"},
+		"env":              {"internal/*", "placeholder"},
+		"mitm":             {"internal/*", "audit", "placeholder", "redact", "resolve"},
 		"cmd/agentsecrets": {
-			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile",
+			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile", "resolve/keychain",
 		},
 		"internal/style":  {"internal/place", "placeholder"},
 		"internal/daemon": {"internal/atomicfile", "internal/runtree"},
@@ -42,7 +43,7 @@ func mayImport() map[string][]string {
 
 // holders are the packages that can have a value in hand, and nobody else.
 func holders() []string {
-	return []string{"cmd/agentsecrets", "internal/lab", "mitm", "redact", "resolve/agefile"}
+	return []string{"cmd/agentsecrets", "internal/lab", "mitm", "redact", "resolve/agefile", "resolve/keychain"}
 }
 
 func TestImportGraph(t *testing.T) {
@@ -109,12 +110,13 @@ func importGraph(t *testing.T) map[string][]string {
 // revealers are the files that unwrap a value, each for a reason.
 func revealers() []string {
 	return []string{
-		"cmd/agentsecrets/spawn.go", // plain run gives values to a program
-		"mitm/body.go",              // into a request's body
-		"mitm/find.go",              // into a request's head
-		"redact/redact.go",          // to look for it in responses
-		"resolve/agefile/seal.go",   // into the encrypted file
-		"resolve/value.go",          // its own length
+		"cmd/agentsecrets/spawn.go",  // plain run gives values to a program
+		"mitm/body.go",               // into a request's body
+		"mitm/find.go",               // into a request's head
+		"redact/redact.go",           // to look for it in responses
+		"resolve/agefile/seal.go",    // into the encrypted file
+		"resolve/keychain/encode.go", // into the keychain
+		"resolve/value.go",           // its own length
 	}
 }
 

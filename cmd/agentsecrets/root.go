@@ -42,7 +42,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root := group("agentsecrets", "Let programs call APIs with secrets that they never hold",
 		a.initCommand(), a.secretsCommand(), a.unlockCommand(), a.lockCommand(), a.passphraseCommand(), a.workspaceCommand(), a.projectCommand(), a.environmentCommand(),
 		a.callCommand(), a.runCommand(), a.envCommand(), a.proxyCommand(), a.caCommand(), a.demoCommand(), a.statusCommand(), a.versionCommand(),
-		a.demoOriginCommand())
+		a.demoOriginCommand(), a.keychainHelperCommand())
 	root.Long = rootHelp
 	root.Version = version()
 	root.SilenceErrors, root.SilenceUsage = true, true

@@ -15,6 +15,7 @@ var (
 	inCA         = []string{"./ca"}
 	inEnv        = []string{"./env", "-run", "Python|Without|Vars"}
 	inDemo       = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
+	inKeychain   = []string{"./resolve/keychain"}
 )
 
 // faults are ordered as an exchange goes: who, where, what, may it, put it in,
@@ -92,6 +93,11 @@ var faults = []fault{
 	{"a locked store is any failure", "cmd/agentsecrets/wiring.go", "	if isLocked(err) {", "	if err == nil {", inPassphrase},
 	{"a new passphrase without the one before", "cmd/agentsecrets/passphrase.go", "	if lock.Passphrase {", "	if lock.Passphrase && !lock.Open {", inPassphrase},
 	{"unlock inside a run", "cmd/agentsecrets/unlock.go", "	if err := outsideRun(what); err != nil {", "	if what == \"\" {\n		err := outsideRun(what)", inPassphrase},
+	{"the keychain's helper answers anybody", "resolve/keychain/asker_linux.go", "if err != nil || failed != nil || int(asker.Pid) != os.Getppid() {", "if err != nil || failed != nil || asker.Pid == 1 {", inKeychain},
+	{"the keychain's helper reads inside a run", "resolve/keychain/serve.go", "	if r.Do == doGet {", "	if r.Do == doProbe {", inKeychain},
+	{"the keychain's helper drops the lock", "resolve/keychain/process_unix.go", "func inherit(cmd *exec.Cmd, lock *os.File) { cmd.ExtraFiles = append(cmd.ExtraFiles, lock) }", "func inherit(*exec.Cmd, *os.File) {}", inKeychain},
+	{"believe what a keychain says it kept", "resolve/keychain/entry.go", "	case kept != secret:", "	case kept == \"-\":", inKeychain},
+	{"reconcile while a helper is at work", "resolve/index.go", "		if err := w.Settled(ctx); err != nil {", "		if err := w.Settled(ctx); err != nil && ctx == nil {", inKeychain},
 	{"a root without key usage", "ca/root.go", "		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,\n", "", inCA},
 	{"Python: trust what the client brings only", "env/files/sitecustomize.py", "        also(\"load_verify_locations\")\n", "", inEnv},
 	{"Python: trust the system's roots only", "env/files/sitecustomize.py", "        also(\"set_default_verify_paths\")", "        also.__name__", inEnv},

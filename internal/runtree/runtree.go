@@ -24,6 +24,15 @@ func Inside() (bool, error) { return retry(os.Getppid) }
 // Within reports whether process pid is a run or descends from one.
 func Within(pid int) (bool, error) { return retry(func() int { return pid }) }
 
+// Below reports whether process pid descends from a run. It may be one itself.
+func Below(pid int) (bool, error) {
+	p, err := look(pid)
+	if err != nil {
+		return false, fmt.Errorf("tell whether process %d is inside a run: %w", pid, err)
+	}
+	return Within(p.parent)
+}
+
 // errGone is a process that ended while we walked, or that this system hides.
 var errGone = errors.New("a process on the way up is gone or hidden")
 

@@ -13,8 +13,11 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("RUNTREE_TEST") {
 	case "run":
 		beRun()
-	case "ask":
+	case "ask", "ask below":
 		inside, err := Inside()
+		if os.Getenv("RUNTREE_TEST") == "ask below" {
+			inside, err = Below(os.Getppid())
+		}
 		if err != nil {
 			os.Stdout.WriteString(err.Error())
 		} else if inside {
@@ -36,15 +39,19 @@ func beRun() {
 	}
 	cmd := exec.Command("sh", "-c", `sh -c '"$0"' "$0"`, os.Args[0])
 	cmd.Env = append(os.Environ(), "RUNTREE_TEST=ask")
+	if len(os.Args) > 1 { // straight
+		cmd = exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "RUNTREE_TEST="+os.Args[1])
+	}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		panic(err)
 	}
 }
 
-func ask(t *testing.T, as string) string {
+func ask(t *testing.T, as string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), "RUNTREE_TEST="+as)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -59,6 +66,19 @@ func TestInside(t *testing.T) {
 	}
 	if got := ask(t, "run"); got != "inside" {
 		t.Errorf("a grandchild of a marked process says %q", got)
+	}
+}
+
+// A run asks on its own behalf, from below it nobody may.
+func TestBelow(t *testing.T) {
+	if got := ask(t, "run", "ask"); got != "inside" {
+		t.Errorf("a child of a marked process says %q", got)
+	}
+	if got := ask(t, "run", "ask below"); got != "outside" {
+		t.Errorf("a marked process itself is %q", got)
+	}
+	if _, err := Below(1 << 30); !errors.Is(err, errGone) {
+		t.Errorf("Below of no process: %v", err)
 	}
 }
 
