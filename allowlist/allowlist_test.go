@@ -122,55 +122,55 @@ func TestHint(t *testing.T) {
 		{List{Rules: rules(t, "*.amazonaws.com")}, Use{Host: "s3.amazonaws.com", Port: 443}, "agentsecrets workspace allowlist add s3.amazonaws.com"},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Hosts: rules(t, "*.a.test:8443"), Places: []string{"query"}}}},
-			Use{Host: "b.test", Port: 443, Place: "query:k"}, "agentsecrets secrets set K --host '*.a.test:8443' --host b.test",
+			Use{Host: "b.test", Port: 443, Place: "query:k"}, "agentsecrets secrets bind K --host '*.a.test:8443' --host b.test",
 		},
 		{
 			List{Rules: rules(t, "b.test")}, Use{Host: "b.test", Port: 443, Place: "path"},
-			"agentsecrets secrets set K --in header --in query --in basic --in body --in form --in path",
+			"agentsecrets secrets bind K --in header --in query --in basic --in body --in form --in path",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"header:x-api-key"}}}},
-			Use{Host: "b.test", Port: 443, Place: "header:authorization"}, "agentsecrets secrets set K --in header:x-api-key --in header:authorization",
+			Use{Host: "b.test", Port: 443, Place: "header:authorization"}, "agentsecrets secrets bind K --in header:x-api-key --in header:authorization",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
-			Use{Host: "b.test", Port: 443, Place: "body:messages.0.content"}, "agentsecrets secrets set K --in basic --in body:messages.0.content",
+			Use{Host: "b.test", Port: 443, Place: "body:messages.0.content"}, "agentsecrets secrets bind K --in basic --in body:messages.0.content",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
-			Use{Host: "b.test", Port: 443, Place: `body:a*b`}, "agentsecrets secrets set K --in basic --in body",
+			Use{Host: "b.test", Port: 443, Place: `body:a*b`}, "agentsecrets secrets bind K --in basic --in body",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
-			Use{Host: "b.test", Port: 443, Place: "body:any"}, "agentsecrets secrets set K --in basic --in body",
+			Use{Host: "b.test", Port: 443, Place: "body:any"}, "agentsecrets secrets bind K --in basic --in body",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
-			Use{Host: "b.test", Port: 443, Place: "body:a.…"}, "agentsecrets secrets set K --in basic --in body",
+			Use{Host: "b.test", Port: 443, Place: "body:a.…"}, "agentsecrets secrets bind K --in basic --in body",
 		},
 		{
 			List{Rules: rules(t, "b.test")}, Use{Host: "b.test", Port: 443, Place: "text"},
-			"agentsecrets secrets set K --in header --in query --in basic --in body --in form --in body:any",
+			"agentsecrets secrets bind K --in header --in query --in basic --in body --in form --in body:any",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
-			Use{Host: "b.test", Port: 443, Place: "cookie:session"}, "agentsecrets secrets set K --in basic --in cookie:session",
+			Use{Host: "b.test", Port: 443, Place: "cookie:session"}, "agentsecrets secrets bind K --in basic --in cookie:session",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Methods: []string{"GET"}, Paths: []string{"/v1"}}}},
-			Use{Host: "b.test", Port: 443, Method: "DELETE", Path: "/v1"}, "agentsecrets secrets set K --method GET --method DELETE",
+			Use{Host: "b.test", Port: 443, Method: "DELETE", Path: "/v1"}, "agentsecrets secrets bind K --method GET --method DELETE",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Paths: []string{"/v1/charges", "/v1/bal*"}}}},
-			Use{Host: "b.test", Port: 443, Path: "/v1/a*b%20c;d"}, "agentsecrets secrets set K --path /v1/charges --path '/v1/bal*' --path '/v1/a%2Ab%20c%3Bd'",
+			Use{Host: "b.test", Port: 443, Path: "/v1/a*b%20c;d"}, "agentsecrets secrets bind K --path /v1/charges --path '/v1/bal*' --path '/v1/a%2Ab%20c%3Bd'",
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
-			Use{Host: "b.test", Port: 443, Place: "query:it's; rm -rf $HOME"}, `agentsecrets secrets set K --in basic --in 'query:it'\''s; rm -rf $HOME'`,
+			Use{Host: "b.test", Port: 443, Place: "query:it's; rm -rf $HOME"}, `agentsecrets secrets bind K --in basic --in 'query:it'\''s; rm -rf $HOME'`,
 		},
 		{
 			List{Rules: rules(t, "b.test"), Bindings: map[string]Binding{"K": {Places: []string{"basic"}}}},
-			Use{Host: "b.test", Port: 443, Place: "query:a\nb\x1b[2J"}, "agentsecrets secrets set K --in basic --in query",
+			Use{Host: "b.test", Port: 443, Place: "query:a\nb\x1b[2J"}, "agentsecrets secrets bind K --in basic --in query",
 		},
 	} {
 		c.use.Name = "K"

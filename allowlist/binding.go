@@ -15,6 +15,11 @@ type Binding struct {
 	NoEnv   bool     // never a variable of a program that is run
 }
 
+// Unbound reports whether b narrows nothing.
+func (b Binding) Unbound() bool {
+	return len(b.Hosts) == 0 && len(b.Places) == 0 && len(b.Methods) == 0 && len(b.Paths) == 0 && !b.NoEnv
+}
+
 // places are the patterns in force.
 func (b Binding) places() []string {
 	if len(b.Places) > 0 {

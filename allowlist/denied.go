@@ -107,7 +107,7 @@ func (e *DeniedError) Hint() string {
 }
 
 func (e *DeniedError) set(flag string, texts []string) string {
-	words := []string{"agentsecrets secrets set", quote(e.Name)}
+	words := []string{"agentsecrets secrets bind", quote(e.Name)}
 	for _, text := range texts {
 		words = append(words, flag, quote(text))
 	}

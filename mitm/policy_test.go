@@ -41,8 +41,8 @@ func TestDenied(t *testing.T) {
 			{"host, query", evil, "/?k=AS_SECRET_KEY", "", nil, 403, "domain_not_in_allowlist", "allowlist add"},
 			{"host, path", evil, "/AS_SECRET_KEY", "", nil, 403, "domain_not_in_allowlist", "allowlist add"},
 			{"host, body", evil, "/", "k=AS_SECRET_KEY", form, 403, "domain_not_in_allowlist", "allowlist add"},
-			{"binding", host, "/", "", bearer("BOUND"), 403, "binding_denied", "agentsecrets secrets set BOUND"},
-			{"path without binding", host, "/AS_SECRET_KEY", "", nil, 403, "place_denied", "agentsecrets secrets set KEY"},
+			{"binding", host, "/", "", bearer("BOUND"), 403, "binding_denied", "agentsecrets secrets bind BOUND"},
+			{"path without binding", host, "/AS_SECRET_KEY", "", nil, 403, "place_denied", "agentsecrets secrets bind KEY"},
 			{"unknown name", host, "/", "", bearer("NOSUCH"), 424, "secret_not_found", ""},
 		} {
 			resp, body := do(t, l, "POST", l.URL(c.host, c.path), c.body, c.header)

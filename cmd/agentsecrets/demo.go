@@ -126,7 +126,7 @@ func (s *stage) setUp(ctx context.Context) error {
 		stdin string
 	}{
 		{args: []string{"init", "--workspace", "demo", "--project", "demo", "--store", "file", "--password-file", pw, "--no-input"}},
-		{args: []string{"secrets", "set", demoName, "--stdin"}, stdin: s.value},
+		{args: []string{"secrets", "set", demoName, "--stdin", "--host", s.origin.authority()}, stdin: s.value},
 		{args: []string{"workspace", "allowlist", "add", s.origin.authority(), "--password-file", pw}},
 	} {
 		cmd := s.ourselves(ctx, step.args...)

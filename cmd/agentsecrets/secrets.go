@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) secretsCommand() *cobra.Command {
-	return group("secrets", "Keep secrets; none is ever shown", a.setCommand(), a.listCommand(), a.deleteCommand())
+	return group("secrets", "Keep secrets; none is ever shown", a.setCommand(), a.bindCommand(), a.listCommand(), a.deleteCommand())
 }
 
 func (a *app) listCommand() *cobra.Command {
@@ -39,9 +39,7 @@ func (a *app) deleteCommand() *cobra.Command {
 }
 
 type secretJSON struct {
-	Name    string    `json:"name"`
-	Hosts   []string  `json:"hosts"`
-	Places  []string  `json:"places"`
+	bindingJSON
 	Updated time.Time `json:"updated_at"`
 }
 
@@ -60,8 +58,7 @@ func (a *app) listSecrets(ctx context.Context) error {
 	}
 	list := make([]secretJSON, 0, len(entries))
 	for _, e := range entries {
-		b := policy.Bindings[w.ProjectID][e.Name]
-		list = append(list, secretJSON{e.Name, ruleTexts(b.Hosts), orEmpty(b.Places), e.Updated.UTC()})
+		list = append(list, secretJSON{showBinding(e.Name, policy.Bindings[w.ProjectID][e.Name]), e.Updated.UTC()})
 	}
 	if len(list) == 0 && a.onTerminal() {
 		a.say("No secret is kept in %s yet: agentsecrets secrets set NAME", w)
@@ -82,16 +79,29 @@ func (a *app) writeSecrets(out io.Writer, list []secretJSON) {
 	}
 	rows := make([][]string, len(list))
 	for i, s := range list {
-		hosts, places := strings.Join(s.Hosts, " "), strings.Join(s.Places, " ")
+		hosts, places := few(s.Hosts), few(s.Places)
 		if hosts == "" {
 			hosts = "any allowed host"
 		}
 		if places == "" {
 			places = "usual"
 		}
-		rows[i] = []string{s.Name, hosts, places, s.Updated.Local().Format("2006-01-02 15:04")}
+		rows[i] = []string{s.Name, hosts, places, s.limits(), s.Updated.Local().Format("2006-01-02 15:04")}
 	}
-	io.WriteString(out, grid([]string{"Name", "Hosts", "Places", "Updated"}, rows))
+	io.WriteString(out, grid([]string{"Name", "Hosts", "Places", "Requests", "Updated"}, rows))
+}
+
+// limits are the methods and paths that a secret is bound to, and whether programs
+// may be given it.
+func (b bindingJSON) limits() string {
+	all := append(slices.Clone(b.Methods), b.Paths...)
+	if len(all) == 0 {
+		all = []string{"any"}
+	}
+	if b.NoEnv {
+		all = append(all, "no-env")
+	}
+	return strings.Join(all, " ")
 }
 
 func (a *app) deleteSecrets(ctx context.Context, names []string) error {

@@ -17,9 +17,8 @@ import (
 
 // setOptions are the flags of secrets set.
 type setOptions struct {
-	stdin  bool
-	hosts  []string
-	places []string
+	stdin bool
+	bindFlags
 }
 
 func (a *app) setCommand() *cobra.Command {
@@ -29,23 +28,21 @@ func (a *app) setCommand() *cobra.Command {
 		Short: "Keep a secret; the value is asked for, or read from standard input",
 		Long: `Keep one or more secrets; all are checked before any is kept. Without =VALUE the
 value is asked for, without showing it; --stdin reads it from standard input. One
-newline at the end is not part of it. --host and --in bind the secret: then it goes to those
-hosts and places only. Of a secret that is kept already they change the binding
-alone, unless there is a new value too. Widening needs the workspace password.
+newline at the end is not part of it.
 
-Places: header, header:FIELD, query, query:PARAM, basic, body, form, path.
-Unbound, a secret may stand in all of them but path.`,
+A new secret of a well-known name, such as STRIPE_KEY, is bound to the hosts and places
+of its provider's API. --host, --in, --method, --path and --no-env take the place of the
+same part of that; agentsecrets secrets bind --help explains them. Of a secret that is
+kept already they change the binding alone, unless there is a new value too; widening
+needs the workspace password.`,
 		Args:              takes(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: a.complete(a.secretNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.set(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.stdin, "stdin", false, "read the value from standard input")
-	f.StringArrayVar(&o.hosts, "host", nil, "host that the secret may go to, as in a rule of the allowlist (repeatable)")
-	f.StringArrayVar(&o.places, "in", nil, "place in a request where it may stand (repeatable)")
+	o.define(a, cmd)
 	a.passwordFlag(cmd)
-	a.completeFlag(cmd, "host", a.ruleNames)
-	a.completeFlag(cmd, "in", func() ([]string, error) { return []string{"header", "query", "basic", "body", "form", "path"}, nil })
 	return cmd
 }
 
@@ -64,7 +61,7 @@ func (a *app) set(ctx context.Context, args []string, o setOptions) error {
 	if err != nil {
 		return err
 	}
-	b, err := o.binding()
+	b, err := o.wanted()
 	if err != nil {
 		return err
 	}
@@ -131,7 +128,7 @@ func (a *app) readSecrets(ctx context.Context, w where, args []string, o setOpti
 	for i, arg := range args {
 		hasValue := strings.Contains(arg, "=")
 		inArgs = inArgs || hasValue
-		if !hasValue && !o.stdin && o.binds() && slices.Contains(kept, names[i]) {
+		if !hasValue && !o.stdin && o.any() && slices.Contains(kept, names[i]) {
 			all = append(all, given{name: names[i]})
 			continue
 		}
@@ -149,8 +146,6 @@ func (a *app) readSecrets(ctx context.Context, w where, args []string, o setOpti
 	}
 	return all, nil
 }
-
-func (o setOptions) binds() bool { return len(o.hosts) > 0 || len(o.places) > 0 }
 
 // checkNames returns the names in args, of which each may stand there once.
 func checkNames(args []string) ([]string, error) {

@@ -24,7 +24,7 @@ func (a *app) spawn(ctx context.Context, args []string, o runOptions) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	values, err := w.values(ctx)
+	values, kept, err := w.values(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -47,34 +47,45 @@ func (a *app) spawn(ctx context.Context, args []string, o runOptions) (int, erro
 	if !o.quiet {
 		a.say("agentsecrets: %s of %s in the environment of %s: %s",
 			count(len(values), "value"), w, args[0], cell(strings.Join(namesOf(values), " ")))
+		if len(kept) > 0 {
+			a.say("agentsecrets: bound with no-env and not given: %s; agentsecrets run --intercept gives their placeholders", strings.Join(kept, " "))
+		}
 	}
 	code, counts, err := runRedacted(p, values, o.rawOutput)
 	a.afterwards(log.Write(ended(event, code, counts, err)))
 	return code, err
 }
 
-// values are all secrets of the environment, under the names that are variables.
-func (w where) values(ctx context.Context) ([]given, error) {
+// values are the secrets of the environment, under the names that are variables.
+// kept are those whose binding says that no program is given them.
+func (w where) values(ctx context.Context) (values []given, kept []string, err error) {
 	s, err := w.secrets(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	names, err := w.names()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	values := make([]given, 0, len(names))
+	policy, err := w.policy()
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, name := range names {
+		if policy.Bindings[w.ProjectID][name].NoEnv {
+			kept = append(kept, name)
+			continue
+		}
 		v, err := s.store.Resolve(ctx, w.ref(name))
 		if errors.Is(err, resolve.ErrNotFound) {
 			continue // deleted since it was listed
 		}
 		if err != nil {
-			return nil, fmt.Errorf("resolve %s: %w", name, err)
+			return nil, nil, fmt.Errorf("resolve %s: %w", name, err)
 		}
 		values = append(values, given{name, v})
 	}
-	return values, nil
+	return values, kept, nil
 }
 
 // fitVariables refuses values that no variable can hold: a NUL ends it (execve(2)).

@@ -2,6 +2,8 @@ package main
 
 var inMitm = []string{"./mitm"}
 
+var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue)$"}
+
 var inMetrics = []string{"./metrics"}
 
 var (
@@ -68,6 +70,12 @@ var faults = []fault{
 	{"skip the binding's hosts", "allowlist/allowlist.go", "if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {", "if len(b.Hosts) > 0 && host == \"\" {", inAllowlist},
 	{"any port will do", "allowlist/rule.go", `if r.Host == "" || port != r.port() {`, `if r.Host == "" {`, inAllowlist},
 	{"a wildcard takes a public suffix", "allowlist/rule.go", "parent == r.Host && !isPublic(host)", "parent == r.Host", inAllowlist},
+	{"taking no-env away is no widening", "allowlist/binding.go", "(b.NoEnv || !old.NoEnv)", "(b.NoEnv || old.NoEnv || !old.NoEnv)", inAllowlist},
+	{"a name is one of two providers", "allowlist/catalogue.txt", "names   OPENAI_*KEY\n", "names   OPENAI_*KEY GROQ_*KEY\n", inAllowlist},
+	{"give no-env values to programs", "cmd/agentsecrets/spawn.go", "if policy.Bindings[w.ProjectID][name].NoEnv {", "if policy.Bindings[\"-\"][name].NoEnv {", inBind},
+	{"widen without the password", "cmd/agentsecrets/bind.go", "if !b.Narrows(old) {", "if !b.Narrows(b) {", inBind},
+	{"remove the last of a part", "cmd/agentsecrets/rebind.go", "if len(gone) > 0 && len(left) == 0 && len(have) > 0 {", "if len(gone) > 0 && len(left) == 0 && len(have) > 9 {", inBind},
+	{"the catalogue binds again what is kept", "cmd/agentsecrets/bind.go", "		if len(held) == 0 {\n			known", "		if len(held) >= 0 {\n			known", inBind},
 
 	{"hold nothing back", "redact/stream.go", "		n -= w.set.limits.holdback(b, t.blanks)\n", "		n -= 0 * w.set.limits.holdback(b, t.blanks)\n", inRedact},
 	{"drop one base64 alignment", "redact/forms.go", "for before := range 3 {", "for before := range 2 {", inRedact},
