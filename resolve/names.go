@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -130,16 +131,13 @@ func matches(pattern, name string) bool {
 	return name == pattern
 }
 
-// proposal is a name near to name that ValidName accepts.
-func proposal(name string) string {
-	const example = "STRIPE_KEY"
-	if hidden(name) {
-		return example
-	}
+// Spelling is a name near to name that ValidName accepts: in upper case, with _ for what a name may not hold. It is ""
+// where there is none. It spells out what name holds.
+func Spelling(name string) string {
 	words := strings.FieldsFunc(strings.ToUpper(name), func(r rune) bool { return r == '_' || foreign(r) })
 	try := strings.TrimPrefix(strings.Join(words, "_"), "AS_SECRET_") // a placeholder, given for the name
 	if try == "" || len(try) > maxName/2 {
-		return example
+		return ""
 	}
 	if try[0] < 'A' || try[0] > 'Z' {
 		try = "KEY_" + try
@@ -151,4 +149,13 @@ func proposal(name string) string {
 		try += "_SECRET"
 	}
 	return try
+}
+
+// proposal is a Spelling, or an example where that would show what name holds.
+func proposal(name string) string {
+	const example = "STRIPE_KEY"
+	if hidden(name) {
+		return example
+	}
+	return cmp.Or(Spelling(name), example)
 }

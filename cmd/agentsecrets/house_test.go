@@ -35,15 +35,16 @@ func mayImport() map[string][]string {
 		"cmd/agentsecrets": {
 			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile", "resolve/keychain",
 		},
-		"internal/style":  {"internal/place", "placeholder"},
-		"internal/daemon": {"internal/atomicfile", "internal/runtree"},
-		"internal/lab":    {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only
+		"internal/envfile": {"resolve"},
+		"internal/style":   {"internal/place", "placeholder"},
+		"internal/daemon":  {"internal/atomicfile", "internal/runtree"},
+		"internal/lab":     {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only
 	}
 }
 
 // holders are the packages that can have a value in hand, and nobody else.
 func holders() []string {
-	return []string{"cmd/agentsecrets", "internal/lab", "mitm", "redact", "resolve/agefile", "resolve/keychain"}
+	return []string{"cmd/agentsecrets", "internal/envfile", "internal/lab", "mitm", "redact", "resolve/agefile", "resolve/keychain"}
 }
 
 func TestImportGraph(t *testing.T) {
@@ -111,6 +112,7 @@ func importGraph(t *testing.T) map[string][]string {
 func revealers() []string {
 	return []string{
 		"cmd/agentsecrets/spawn.go",  // plain run gives values to a program
+		"cmd/agentsecrets/value.go",  // to say what is of concern about it
 		"mitm/body.go",               // into a request's body
 		"mitm/find.go",               // into a request's head
 		"redact/redact.go",           // to look for it in responses

@@ -17,7 +17,8 @@ import (
 
 // setOptions are the flags of secrets set.
 type setOptions struct {
-	stdin bool
+	stdin   bool
+	envFile string
 	bindFlags
 }
 
@@ -28,22 +29,32 @@ func (a *app) setCommand() *cobra.Command {
 		Short: "Keep a secret; the value is asked for, or read from standard input",
 		Long: `Keep one or more secrets; all are checked before any is kept. Without =VALUE the
 value is asked for, without showing it; --stdin reads it from standard input. One
-newline at the end is not part of it.
+newline at the end is not part of it. --env-file takes names and values from a .env
+file, byte for byte; with NAMEs, those only.
 
 A new secret of a well-known name, such as STRIPE_KEY, is bound to the hosts and places
 of its provider's API. --host, --in, --method, --path and --no-env take the place of the
 same part of that; agentsecrets secrets bind --help explains them. Of a secret that is
 kept already they change the binding alone, unless there is a new value too; widening
 needs the workspace password.`,
-		Args:              takes(cobra.MinimumNArgs(1)),
+		Args:              takes(o.args),
 		ValidArgsFunction: a.complete(a.secretNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.set(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.stdin, "stdin", false, "read the value from standard input")
+	f.StringVar(&o.envFile, "env-file", "", "read names and values from a .env file; - is standard input")
 	o.define(a, cmd)
 	a.passwordFlag(cmd)
 	return cmd
+}
+
+// args: a file has names of its own.
+func (o *setOptions) args(cmd *cobra.Command, args []string) error {
+	if o.envFile != "" {
+		return nil
+	}
+	return cobra.MinimumNArgs(1)(cmd, args)
 }
 
 // given is a secret as the user gave it.
@@ -71,6 +82,9 @@ func (a *app) set(ctx context.Context, args []string, o setOptions) error {
 	}
 	if err := a.keep(ctx, w, s, all, b); err != nil {
 		return err
+	}
+	if o.envFile != "" {
+		a.warnClear(o.envFile)
 	}
 	return a.print(map[string]any{"set": namesOf(all), "project": w.ProjectName, "environment": w.Environment}, func(io.Writer) {})
 }
@@ -115,6 +129,9 @@ func (a *app) readSecrets(ctx context.Context, w where, args []string, o setOpti
 	names, err := checkNames(args)
 	if err != nil {
 		return nil, err
+	}
+	if o.envFile != "" {
+		return a.readEnvFile(args, o)
 	}
 	if o.stdin && (len(args) != 1 || strings.Contains(args[0], "=")) {
 		return nil, usage("--stdin reads one value: give one NAME, without =VALUE")

@@ -35,6 +35,19 @@ func (a *app) checkValue(name string, b []byte) ([]byte, error) {
 	return trimmed, nil
 }
 
+// checkExact is checkValue for what was read from a file of names and values: it
+// is kept byte for byte.
+func (a *app) checkExact(name string, v resolve.Value) error {
+	b := v.Reveal()
+	if len(b) > resolve.MaxValue {
+		return usage("%s: %w", name, errTooBig)
+	}
+	for _, text := range concerns(b) {
+		a.warn("%s %s", name, text)
+	}
+	return nil
+}
+
 // trimNewline takes one newline away, which is how files and echo end; in files
 // from Windows it has two bytes.
 func trimNewline(b []byte) []byte {

@@ -14,6 +14,8 @@ var (
 	inAgefile    = []string{"./resolve/agefile", "-run", "Rewrap|Passphrase|Locked|Release"}
 	inKeyring    = []string{"./internal/keyring"}
 	inPassphrase = []string{"./cmd/agentsecrets", "-run", "TestScripts/passphrase"}
+	inEnvfile    = []string{"./internal/envfile"}
+	inImport     = []string{"./cmd/agentsecrets", "-run", "TestScripts/import"}
 	inCA         = []string{"./ca"}
 	inEnv        = []string{"./env", "-run", "Python|Without|Vars"}
 	inDemo       = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
@@ -91,10 +93,9 @@ var faults = []fault{
 	{"leave the vault sealed to the old key", "resolve/agefile/rewrap.go", "s.sealBoth(all, fresh.Recipient())", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", inAgefile},
 	{"replace the identity before the vault knows it", "resolve/agefile/rewrap.go", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", "s.sealBoth(all, old.Recipient())", []string{"./resolve/agefile", "-run", "TestKilledRewraps|TestReadersDuringRewrap"}},
 	{"leave the backup to the old key", "resolve/agefile/rewrap.go", "	return atomicfile.Write(s.path(backupName), sealed, 0o600)\n", "	return nil\n", inAgefile},
-	{"a new passphrase leaves the store unlocked", "resolve/agefile/rewrap.go", "s.keys.Forget(idOf(before))", "s.keys.Forget(idOf(file))", inAgefile},
+	{"a new passphrase leaves the store unlocked", "resolve/agefile/rewrap.go", "s.keys.Forget(idOf(before))", "s.keys.Forget(idOf(before[1:]))", inAgefile},
 	{"write the key of a store with a passphrase in clear", "resolve/agefile/identity.go", "	return identity, wrapped, nil\n", "	return identity, text, nil\n", inAgefile},
 	{"caches outlive a lock", "resolve/agefile/generation.go", ` + "/" + s.keys.Generation(s.idAt(identity))`, ` + s.idAt(identity)[:0]`, inAgefile},
-	{"take a key from another file's passphrase", "resolve/agefile/identity.go", "o != nil && o.id == id {", "o != nil {", inAgefile},
 	{"keys that never end", "internal/keyring/keyring_linux.go", "id, int(d/time.Second), 0, 0)", "id, 0*int(d/time.Second), 0, 0)", inKeyring},
 	{"keys that only their session can change", "internal/keyring/keyring_linux.go", "	return possessing(func() error {", "	return func(do func() error) error { return do() }(func() error {", inKeyring},
 	{"keys for everybody", "internal/keyring/keyring_linux.go", "= 0x3f0b0000", "= 0x3f0b0b0b", inKeyring},
@@ -106,6 +107,16 @@ var faults = []fault{
 	{"the keychain's helper drops the lock", "resolve/keychain/process_unix.go", "func inherit(cmd *exec.Cmd, lock *os.File) { cmd.ExtraFiles = append(cmd.ExtraFiles, lock) }", "func inherit(*exec.Cmd, *os.File) {}", inKeychain},
 	{"believe what a keychain says it kept", "resolve/keychain/entry.go", "	case kept != secret:", "	case kept == \"-\":", inKeychain},
 	{"reconcile while a helper is at work", "resolve/index.go", "		if err := w.Settled(ctx); err != nil {", "		if err := w.Settled(ctx); err != nil && ctx == nil {", inKeychain},
+	{"trim what stands in quotes", "internal/envfile/dotenv.go", "	value := d.take(end + 1)[1:end]\n", "	value := bytes.TrimSpace(d.take(end + 1)[1:end])\n", inEnvfile},
+	{"take escapes as they are", "internal/envfile/dotenv.go", "			value = unescape(value)\n", "", inEnvfile},
+	{"take a comment for a part of the value", "internal/envfile/dotenv.go", "			text = text[:i] // a comment\n", "", inEnvfile},
+	{"take half of a surrogate pair", "internal/envfile/json.go", "strings.Count(s, replacement) > written", "strings.Count(s, replacement) > written+len(s)", inEnvfile},
+	{"take the second of two", "internal/envfile/envfile.go", "before, twice := lines[e.Name]; twice", "before, twice := lines[e.Name]; twice && before < 0", inEnvfile},
+	{"take references for values", "internal/envfile/envfile.go", `[]byte("op://")`, `[]byte("op:///")`, inEnvfile},
+	{"import a part", "cmd/agentsecrets/import.go", "	if len(bad) > 0 {", "	if len(bad) > len(all)+9 {", inImport},
+	{"import over what is kept", "cmd/agentsecrets/import.go", "len(r.Overwritten) == 0 || o.overwrite", "len(r.Overwritten) >= 0 || o.overwrite", inImport},
+	{"show what may be a line of a value", "cmd/agentsecrets/import.go", "|| len(name) <= 24 {", "|| len(name) <= 240 {", inImport},
+	{"a dry run keeps", "cmd/agentsecrets/import.go", "	if !o.dryRun {\n		if err", "	if o.dryRun || !o.dryRun {\n		if err", inImport},
 	{"a root without key usage", "ca/root.go", "		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,\n", "", inCA},
 	{"Python: trust what the client brings only", "env/files/sitecustomize.py", "        also(\"load_verify_locations\")\n", "", inEnv},
 	{"Python: trust the system's roots only", "env/files/sitecustomize.py", "        also(\"set_default_verify_paths\")", "        also.__name__", inEnv},
