@@ -33,9 +33,12 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	if err != nil {
 		return 0, err
 	}
-	h, err := build(plan{where: w, store: s.store, origins: origins, authority: ca.NewEphemeral, address: "127.0.0.1:0"})
+	h, err := build(plan{where: w, store: s.store, origins: origins, authority: ca.NewEphemeral, address: "127.0.0.1:0", metrics: o.metrics})
 	if err != nil {
 		return 0, err
+	}
+	if err := h.openMetrics(o.metrics, interceptHint); err != nil {
+		return 0, errors.Join(err, h.close(0))
 	}
 	served := make(chan error, 1)
 	go func() { served <- h.serve() }()
@@ -73,6 +76,9 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	}
 	if !o.quiet {
 		a.say("agentsecrets: %s in %s, as placeholders", count(len(names), "secret"), w)
+	}
+	if at := h.scrapes.addr(); at != "" && (!o.quiet || at != o.metrics.addr) { // a port that was chosen here nothing else tells
+		a.say("agentsecrets: metrics on http://%s/metrics", at)
 	}
 	for _, n := range notices {
 		a.warn("%s", n)

@@ -28,7 +28,10 @@ type proxyOptions struct {
 	foreground bool
 	answered   bool
 	origins    originFlags
+	metrics    metricsOptions
 }
+
+const startHint = "agentsecrets proxy start"
 
 func (a *app) proxyStartCommand() *cobra.Command {
 	var o proxyOptions
@@ -43,6 +46,9 @@ a run it is refused.`,
 			if err := a.settlePort(cmd, &o.port); err != nil {
 				return err
 			}
+			if err := o.metrics.check(startHint); err != nil {
+				return err
+			}
 			if o.foreground {
 				return a.serve(cmd.Context(), o)
 			}
@@ -55,6 +61,7 @@ a run it is refused.`,
 	f.BoolVar(&o.answered, "answered", false, "take answers from descriptor 3, where who starts the proxy left them")
 	_ = f.MarkHidden("answered") // there is such a flag
 	o.origins.define(a, cmd)
+	o.metrics.define(cmd)
 	return cmd
 }
 
@@ -118,6 +125,9 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if err != nil {
 		return err
 	}
+	if st.Metrics != "" {
+		a.say("Metrics: http://%s/metrics", st.Metrics)
+	}
 	a.say("The proxy runs on 127.0.0.1:%d for %s. Next: eval \"$(agentsecrets proxy env)\"", st.Port, w)
 	return a.print(st, func(io.Writer) {})
 }
@@ -141,6 +151,12 @@ func (a *app) daemonArgs(o proxyOptions) []string {
 	if o.origins.allowPrivate {
 		args = append(args, "--allow-private")
 	}
+	if o.metrics.addr != "" {
+		args = append(args, "--metrics", o.metrics.addr)
+	}
+	if o.metrics.names {
+		args = append(args, "--metrics-names")
+	}
 	return args
 }
 
@@ -155,6 +171,8 @@ func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
 		return other("a proxy for project %s runs already, on port %d", st.ProjectName, st.Port)
 	case a.environment != "" && a.environment != st.Environment:
 		return other("a proxy runs already, for %s, not for %s", serves, w)
+	case o.metrics.addr != "" && o.metrics.addr != st.Metrics, o.metrics.names && !st.MetricsNames:
+		return other("a proxy for %s runs already, without these --metrics", serves)
 	case o.origins.any():
 		return other("a proxy for %s runs already; --origin-ca, --resolve and --allow-private would not count for it", serves)
 	}

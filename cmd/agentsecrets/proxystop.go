@@ -80,4 +80,7 @@ func writeProxyStatus(out io.Writer, st daemon.Status) {
 	}
 	fmt.Fprintf(out, "running: true\nport: %d\nproject: %s\nenvironment: %s\nsession_valid: %t\nuptime_seconds: %d\npid: %d\n",
 		st.Port, st.ProjectName, st.Environment, st.SessionValid, st.Uptime, st.PID)
+	if st.Metrics != "" {
+		fmt.Fprintf(out, "metrics: %s\n", st.Metrics)
+	}
 }

@@ -15,12 +15,15 @@ import (
 // exitOurs is env(1)'s code for a failure that is not the program's.
 const exitOurs = 125
 
+const interceptHint = "agentsecrets run --intercept"
+
 // runOptions are the flags of run.
 type runOptions struct {
 	intercept bool
 	quiet     bool
 	rawOutput bool
 	origins   originFlags
+	metrics   metricsOptions
 }
 
 func (o *runOptions) define(a *app, cmd *cobra.Command) {
@@ -30,6 +33,7 @@ func (o *runOptions) define(a *app, cmd *cobra.Command) {
 	f.BoolVar(&o.quiet, "quiet", false, "no line about the run on standard error")
 	f.BoolVar(&o.rawOutput, "raw-output", false, "do not take values out of the program's output (without --intercept)")
 	o.origins.define(a, cmd)
+	o.metrics.define(cmd)
 }
 
 const runCodes = `The exit code is the program's; 125: agentsecrets failed, 126: the program could
@@ -74,6 +78,14 @@ func (a *app) start(ctx context.Context, args []string, o runOptions) (int, erro
 	if len(args) == 0 {
 		return 0, usage("which program? agentsecrets run -- CMD…")
 	}
+	if !o.intercept && o.metrics.any() {
+		f := usage("--metrics is for --intercept: without it there is no proxy to measure")
+		f.hint = interceptHint + " -- " + args[0]
+		return 0, f
+	}
+	if err := o.metrics.check(interceptHint); err != nil {
+		return 0, err
+	}
 	inside, err := runtree.Inside()
 	switch {
 	case err != nil:
@@ -96,6 +108,9 @@ func (a *app) runInOuter(args []string, o runOptions) (int, error) {
 	}
 	if o.origins.any() {
 		return 0, denied("", "inside a run --origin-ca, --resolve and --allow-private are refused")
+	}
+	if o.metrics.any() {
+		return 0, denied("", "inside a run the proxy is the outer run's: leave --metrics and --metrics-names away")
 	}
 	if !o.quiet {
 		a.say("agentsecrets: inside a run already; the program becomes part of it")

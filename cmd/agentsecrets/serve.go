@@ -88,6 +88,7 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 		where: w, store: store, origins: origins,
 		authority: func(c ca.Config) (*ca.Authority, error) { return ca.Open(caDir(w.home), c) },
 		address:   net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)),
+		metrics:   o.metrics,
 		log:       slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -96,7 +97,13 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 			err: fmt.Errorf("port %d on 127.0.0.1 is in use by another program", o.port),
 		}
 	}
-	return h, err
+	if err != nil {
+		return nil, err
+	}
+	if err := h.openMetrics(o.metrics, startHint); err != nil {
+		return nil, errors.Join(err, h.close(0))
+	}
+	return h, nil
 }
 
 // follow is the scope of the daemon: pinned to its project, and to what flags or
@@ -126,6 +133,7 @@ func (h *house) statusFor(scope func() mitm.Scope) func() daemon.Status {
 		return daemon.Status{
 			Running: true, Port: h.port(), SessionValid: true, Uptime: int(time.Since(h.started).Seconds()),
 			PID: os.Getpid(), Version: version(), ProjectID: h.where.ProjectID, ProjectName: h.where.ProjectName, Environment: s.Environment,
+			Metrics: h.scrapes.addr(), MetricsNames: h.names,
 		}
 	}
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -162,7 +162,7 @@ func TestDifference(t *testing.T) {
 }
 
 func TestStatusIsLocal(t *testing.T) {
-	h := statusHandler(func() healthJSON { return healthJSON{Status: "ok"} }, func() error { return errors.New("no policy") }, http.NotFoundHandler())
+	h := statusHandler(func() healthJSON { return healthJSON{Status: "ok"} }, func(context.Context) string { return "store_locked" }, http.NotFoundHandler())
 	for _, c := range []struct {
 		path, host string
 		header     string

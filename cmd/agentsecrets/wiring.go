@@ -31,6 +31,9 @@ type house struct {
 	policies  *policies
 	origins   *origins
 	resolver  *resolve.Resolver
+	scrapes   *scrapes     // nil without --metrics
+	status    http.Handler // what is asked of the proxy itself
+	names     bool         // metrics tell names
 	started   time.Time
 	open      *mitm.Run // of clients without a credential; nil where all need one
 }
@@ -41,18 +44,29 @@ type plan struct {
 	store     resolve.Store
 	origins   *origins
 	authority func(ca.Config) (*ca.Authority, error)
-	address   string       // to listen on; "" for a proxy that only makes calls
-	sharedLog bool         // the log is that of all calls
+	address   string // to listen on; "" for a proxy that only makes calls
+	sharedLog bool   // the log is that of all calls
+	metrics   metricsOptions
 	log       *slog.Logger // nil: none
 }
 
 // build makes a house; nothing in it runs yet.
 func build(p plan) (*house, error) {
 	h := &house{
+		names: p.metrics.names,
 		where: p.where, origins: p.origins, started: time.Now(),
-		policies: newPolicies(p.where.home), metrics: metrics.New(metrics.Config{Version: version()}),
+		policies: newPolicies(p.where.home),
 	}
-	var err error
+	measured := metrics.Config{Version: version()}
+	if p.metrics.names {
+		measured.Names = h.storedNames
+	}
+	h.metrics = metrics.New(measured)
+	scraped, err := h.guardMetrics(p.metrics)
+	if err != nil {
+		return nil, err
+	}
+	h.status = statusHandler(h.health, h.ready, scraped)
 	if h.authority, err = p.authority(ca.Config{Minted: h.metrics.LeafMinted, Hit: h.metrics.LeafHit}); err != nil {
 		return nil, err
 	}
@@ -80,7 +94,7 @@ func build(p plan) (*house, error) {
 		Roots:       h.origins.Roots,
 		PlainRoots:  h.origins.PlainRoots,
 		Local:       h.admitLocal,
-		Status:      statusHandler(h.health, h.ready, h.metrics.Handler()),
+		Status:      h.status,
 		Observer:    h.metrics,
 		Log:         p.log,
 	})
@@ -106,6 +120,7 @@ func (h *house) close(patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := h.proxy.Shutdown(ctx)
+	h.scrapes.close(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil // what was left has been closed
 	}
@@ -118,10 +133,22 @@ func (h *house) health() healthJSON {
 	return healthJSON{Status: "ok", Project: h.where.ProjectID, Port: h.port(), Uptime: int(time.Since(h.started).Seconds()), Version: version()}
 }
 
-// ready: without its policy the proxy could not decide anything.
-func (h *house) ready() error {
-	_, err := h.policies.list(h.where.scope())
-	return err
+// probe is a name that no secret can have: to ask for it shows whether the store
+// answers, and whatever it answers is no value.
+const probe = "PATH"
+
+// ready says what keeps the proxy from sending values, "" if nothing does.
+func (h *house) ready(ctx context.Context) string {
+	if _, err := h.policies.list(h.where.scope()); err != nil {
+		return "policy_unreadable"
+	}
+	if _, err := h.resolver.Resolve(ctx, h.where.ref(probe)); err != nil && !errors.Is(err, resolve.ErrNotFound) {
+		return "store_locked"
+	}
+	if err := h.log.Check(); err != nil {
+		return "audit_unavailable"
+	}
+	return ""
 }
 
 // scope is what a run is pinned to.

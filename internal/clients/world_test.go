@@ -119,11 +119,17 @@ func (w *world) agentsecrets(stdin string, args ...string) result {
 
 // intercepted is the command that runs argv through AgentSecrets.
 func (w *world) intercepted(argv ...string) *exec.Cmd {
-	args := []string{"run", "--intercept", "--origin-ca", w.origin.caFile}
+	args := append([]string{"run", "--intercept"}, w.origins()...)
+	return w.command(binary, append(append(args, "--"), argv...)...)
+}
+
+// origins are the flags that lead to the origin.
+func (w *world) origins() []string {
+	args := []string{"--origin-ca", w.origin.caFile}
 	for _, host := range []string{apiHost, openAIHost, gitHost} {
 		args = append(args, "--resolve", fmt.Sprintf("%s:%d:127.0.0.1:%[2]d", host, w.origin.port))
 	}
-	return w.command(binary, append(append(args, "--"), argv...)...)
+	return args
 }
 
 // direct is the command that runs argv without us: it trusts the origin's CA.

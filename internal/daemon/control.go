@@ -28,6 +28,8 @@ type Status struct {
 	ProjectID    string `json:"project_id"`
 	ProjectName  string `json:"project_name"`
 	Environment  string `json:"environment"`
+	Metrics      string `json:"metrics"` // address that answers Prometheus beside the port; "" for none
+	MetricsNames bool   `json:"metrics_names"`
 }
 
 // Control is what a daemon lets others do through its socket.

@@ -4,7 +4,10 @@ var inMitm = []string{"./mitm"}
 
 var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue)$"}
 
-var inMetrics = []string{"./metrics"}
+var (
+	inMetrics     = []string{"./metrics"}
+	inMetricsFlag = []string{"./cmd/agentsecrets", "-run", "TestScripts/^metrics$|TestStatusIsLocal"}
+)
 
 var (
 	inRedact     = []string{"./redact"}
@@ -57,6 +60,16 @@ var faults = []fault{
 	{"log the target after expansion", "mitm/find.go", "	t := x.target // what audit shows stays as the client wrote it\n", "	t := &x.target\n", inMitm},
 	{"pass bodies for models through expansion", "cmd/agentsecrets/policies.go", "if !inPath && !(inBody && p.textHosts.Has(u.Host)) {", "if !inPath && !(inBody && p.textHosts.Has(\"-\")) {", inCmd},
 
+	{"metrics for other machines", "cmd/agentsecrets/metrics.go", "n <= 65535 && isLoopback(host) {", "n <= 65535 {", inMetricsFlag},
+	{"metrics for web pages", "cmd/agentsecrets/health.go", "	return onlyLocal(mux)\n", "	return mux\n", inMetricsFlag},
+	{"metrics: names for any token", "cmd/agentsecrets/metrics.go", "subtle.ConstantTimeCompare(got[:], want[:]) != 1 {", "subtle.ConstantTimeCompare(got[:], want[:]) > 1 {", inMetricsFlag},
+	{"metrics: a damaged token will do", "cmd/agentsecrets/metrics.go", "if len(token) < len(rand.Text()) ||", "if len(token) < 0 ||", inMetricsFlag},
+	{"metrics: our listener as an origin", "cmd/agentsecrets/metrics.go", "	h.proxy.NeverDial(l.Addr())\n", "", inMetricsFlag},
+	{"metrics: ready without an audit log", "cmd/agentsecrets/wiring.go", `		return "audit_unavailable"`, `		return ""`, inMetricsFlag},
+	{"metrics: ready without a store", "cmd/agentsecrets/wiring.go", `		return "store_locked"`, `		return ""`, inMetricsFlag},
+	{"metrics: ready without a policy", "cmd/agentsecrets/wiring.go", `		return "policy_unreadable"`, `		return ""`, inMetricsFlag},
+	{"metrics: check the audit log without writing", "audit/check.go", "f.Write(make([]byte, eventRoom))", "f.Write(nil)", []string{"./audit", "-run", "TestCheck"}},
+	{"metrics: a name that no panel shows", "metrics/metrics.go", `in.counter("leaf_mints_total"`, `in.counter("leaves_total"`, []string{"./internal/clients", "-run", "TestPrometheus"}},
 	{"any text becomes a label", "metrics/labels.go", "	return other\n", "	return value\n", inMetrics},
 	{"a name that nobody stored becomes a label", "metrics/labels.go", "slices.Contains(n.stored(), name) {", "len(n.stored()) >= 0 {", inMetrics},
 	{"names become labels without end", "metrics/labels.go", "!n.known[name] && len(n.known) < maxNames &&", "!n.known[name] &&", inMetrics},
