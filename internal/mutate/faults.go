@@ -60,7 +60,7 @@ var faults = []fault{
 	{"log the target after expansion", "mitm/find.go", "	t := x.target // what audit shows stays as the client wrote it\n", "	t := &x.target\n", inMitm},
 	{"pass bodies for models through expansion", "cmd/agentsecrets/policies.go", "if !inPath && !(inBody && p.textHosts.Has(u.Host)) {", "if !inPath && !(inBody && p.textHosts.Has(\"-\")) {", inCmd},
 
-	{"metrics for other machines", "cmd/agentsecrets/metrics.go", "n <= 65535 && isLoopback(host) {", "n <= 65535 {", inMetricsFlag},
+	{"metrics for other machines", "cmd/agentsecrets/metrics.go", "n <= 65535 && isLoopback(host) {", "n <= 65535 && host != \"-\" {", inMetricsFlag},
 	{"metrics for web pages", "cmd/agentsecrets/health.go", "	return onlyLocal(mux)\n", "	return mux\n", inMetricsFlag},
 	{"metrics: names for any token", "cmd/agentsecrets/metrics.go", "subtle.ConstantTimeCompare(got[:], want[:]) != 1 {", "subtle.ConstantTimeCompare(got[:], want[:]) > 1 {", inMetricsFlag},
 	{"metrics: a damaged token will do", "cmd/agentsecrets/metrics.go", "if len(token) < len(rand.Text()) ||", "if len(token) < 0 ||", inMetricsFlag},
