@@ -42,7 +42,7 @@ func setOf(n, length int) *Set {
 	r := rand.New(rand.NewPCG(3, uint64(length)))
 	s := NewSet()
 	if n == 1 { // a form beside the value itself would be more than one pattern
-		s.patterns = []pattern{{[]byte("sk_live_" + randomText(r, alphanumeric, length-8)), verbatim}}
+		s.patterns = []pattern{{text: []byte("sk_live_" + randomText(r, alphanumeric, length-8))}}
 		s.tables.Store(newTables(s.patterns, blanks{}))
 		return s
 	}

@@ -3,7 +3,9 @@ package redact
 import "sync/atomic"
 
 // Counts tells how many echoes were covered, by the form they were in: verbatim,
-// base64, hex, percent, json or html. Forms that overlap are one echo.
+// base64, hex, percent, json, html, utf-16, quoted-printable, quotes, wrapped
+// or mixed.
+// Forms that overlap are one echo.
 type Counts map[string]int
 
 // Total is the number of echoes in all forms.

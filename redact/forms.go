@@ -3,7 +3,11 @@ package redact
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // A form is a way in which text may show a value.
@@ -16,17 +20,23 @@ const (
 	inPercent
 	inJSON
 	inHTML
+	inUTF16
+	inQuoted
+	inQuotes  // in a string of SQL, CSV or a shell
+	inWrapped // verbatim, broken over lines
+	inMixed   // escaped in more ways than one, or in no library's way
 	numForms
 )
 
 func (f form) String() string {
-	return [numForms]string{"verbatim", "base64", "hex", "percent", "json", "html"}[f]
+	return [numForms]string{"verbatim", "base64", "hex", "percent", "json", "html", "utf-16", "quoted-printable", "quotes", "wrapped", "mixed"}[f]
 }
 
 // A pattern is a text to look for.
 type pattern struct {
 	text []byte
 	form form
+	seen bool // only once escapes have been undone
 }
 
 // Anything shorter would be met by chance, and a client could guess it.
@@ -48,13 +58,22 @@ func patternsOf(value []byte, l limits) []pattern {
 		parts = append(parts, inner)
 	}
 	var out []pattern
+	in := blanksOf(value)
 	for _, part := range parts {
 		for _, p := range formsOf(part) {
 			// A stream never holds a line break or a control byte but tab back, so a
 			// form with one could not be found whole. The lines stand for it.
-			if bytes.IndexFunc(p.text, endsRun) < 0 {
+			if in.isRun(p.text) {
 				out = cut(out, p, l)
 			}
+		}
+		// What undoing the escapes around a value makes of the value itself.
+		for once, n := part, 0; n < 2; n++ {
+			again := undone(once)
+			if len(again) >= minPattern && !bytes.Equal(again, once) {
+				out = cut(out, pattern{again, inMixed, true}, l)
+			}
+			once = again
 		}
 	}
 	return out
@@ -64,7 +83,7 @@ func patternsOf(value []byte, l limits) []pattern {
 // redacted by itself; they overlap so that none is short enough to be guessed.
 func cut(out []pattern, p pattern, l limits) []pattern {
 	for len(p.text) > l.piece {
-		out = append(out, pattern{p.text[:l.piece:l.piece], p.form})
+		out = append(out, pattern{p.text[:l.piece:l.piece], p.form, p.seen})
 		p.text = p.text[l.piece-l.rest:]
 	}
 	return append(out, p)
@@ -74,9 +93,12 @@ func cut(out []pattern, p pattern, l limits) []pattern {
 func formsOf(text []byte) []pattern {
 	d := distinct{seen: make(map[string]struct{})}
 	d.add(verbatim, text, bytes.ToUpper(text), bytes.ToLower(text))
-	if latin := latin1(text); len(latin) != len(text) {
-		d.add(verbatim, latin)
+	if latin := fromLatin1(text); len(latin) != len(text) {
+		d.add(verbatim, latin, toLatin1(text))
 		d.add(inJSON, jsonForms(latin)...)
+	}
+	if bytes.IndexByte(text, ' ') >= 0 { // a form whose other escapes were undone
+		d.add(inPercent, bytes.ReplaceAll(text, []byte(" "), []byte("+")))
 	}
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
@@ -90,6 +112,11 @@ func formsOf(text []byte) []pattern {
 	d.add(inPercent, percentForms(text)...)
 	d.add(inJSON, jsonForms(text)...)
 	d.add(inHTML, htmlForms(text)...)
+	d.add(inUTF16, utf16Forms(text)...)
+	d.add(inQuoted, quotedForms(text)...)
+	for _, q := range [][2]string{{`"`, `""`}, {`'`, `''`}, {`'`, `'\''`}, {`'`, `'"'"'`}} {
+		d.add(inQuotes, bytes.ReplaceAll(text, []byte(q[0]), []byte(q[1])))
+	}
 	return d.list
 }
 
@@ -104,7 +131,7 @@ func (d *distinct) add(f form, texts ...[]byte) {
 			continue
 		}
 		d.seen[string(t)] = struct{}{}
-		d.list = append(d.list, pattern{t, f})
+		d.list = append(d.list, pattern{text: t, form: f})
 	}
 }
 
@@ -118,9 +145,9 @@ func base64Core(enc *base64.Encoding, text []byte, before int) []byte {
 	return out[(8*before+5)/6 : 8*len(whole)/6]
 }
 
-// latin1 is text as a program shows it that takes each byte for a character, as
-// servers do with header fields (WSGI, Node).
-func latin1(text []byte) []byte {
+// fromLatin1 is text as a program shows it that takes each byte for a character,
+// as servers do with header fields (WSGI, Node).
+func fromLatin1(text []byte) []byte {
 	out := make([]rune, len(text))
 	for i, c := range text {
 		out[i] = rune(c)
@@ -128,7 +155,50 @@ func latin1(text []byte) []byte {
 	return []byte(string(out))
 }
 
-func endsRun(r rune) bool { return r != '\t' && isControl(r) }
+// toLatin1 is text in a message of that charset, nil where it has other characters.
+func toLatin1(text []byte) []byte {
+	var out []byte
+	for _, r := range string(text) {
+		if r > 0xff {
+			return nil
+		}
+		out = append(out, byte(r))
+	}
+	return out
+}
+
+// utf16Forms are text in UTF-16 without the NUL at its start or end, so that in
+// most texts they are one. That NUL may stand beside a line break, where a stream
+// is cut.
+func utf16Forms(text []byte) [][]byte {
+	if !utf8.Valid(text) {
+		return nil
+	}
+	var little, big []byte
+	for _, u := range utf16.Encode([]rune(string(text))) {
+		little = binary.LittleEndian.AppendUint16(little, u)
+		big = binary.BigEndian.AppendUint16(big, u)
+	}
+	return [][]byte{bytes.TrimSuffix(little, []byte{0}), bytes.TrimPrefix(big, []byte{0})}
+}
+
+// quotedForms are text in quoted-printable: in bodies (RFC 2045 6.7), and in
+// fields as strictly as RFC 2047 5 wants it and as most do it.
+func quotedForms(text []byte) [][]byte {
+	var out [][]byte
+	for _, keep := range []string{" \t!\"#$%&'()*+,-./:;<>?@[\\]^_`{|}~", "!*+-/", "!\"#$%&'()*+,-./:;<>@[\\]^`{|}~"} {
+		out = append(out, each(text, func(out []byte, c byte) []byte {
+			switch {
+			case isAlnum(c) || strings.IndexByte(keep, c) >= 0:
+				return append(out, c)
+			case c == ' ':
+				return append(out, '_')
+			}
+			return append(out, '=', upperHex[c>>4], upperHex[c&15])
+		}))
+	}
+	return out
+}
 
 func isSpaceOrControl(r rune) bool { return r == ' ' || isControl(r) }
 

@@ -9,6 +9,9 @@ type Reader struct {
 	rw  Rewriter
 	own []byte // to read into where the caller has no room
 	out []byte // released, in own
+
+	ahead int  // bytes to expect of a body that is to be read whole
+	whole bool // it was
 }
 
 const (
@@ -51,6 +54,10 @@ func (r *Reader) Read(p []byte) (int, error) {
 // fill reads once. What is released then is in p, and fill reports how much, or
 // in r.out.
 func (r *Reader) fill(p []byte) int {
+	if r.ahead > 0 {
+		r.readWhole()
+		return 0
+	}
 	held := r.rw.held
 	if len(held) == 0 || len(p)-len(held) >= minRoom {
 		return r.readInto(p)

@@ -14,12 +14,11 @@
 // back follows from the text alone, not from the values. The number of bytes
 // never changes, so declared lengths stay true.
 //
-// Not found: values under 8 bytes, forms broken over lines, and transformations
-// outside the list in forms.go.
+// Not found: values under 8 bytes, forms broken over lines outside of bodies that
+// [NewBodyReader] reads whole, and transformations outside the list in forms.go.
 package redact
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"sync"
 	"sync/atomic"
@@ -43,19 +42,21 @@ type Set struct {
 	blanks   blanks
 }
 
-// blanks says which bytes that otherwise end a run stand in some value.
-type blanks struct{ space, tab bool }
-
 // limits are fields only so that tests can reach them with short texts.
 type limits struct {
 	hold  int // most bytes that a stream holds back
 	piece int // longest pattern
 	rest  int // what pieces of a longer form have in common, so the least length of the last
+	sync  int // bytes that two layers of escapes may have for one character
 }
+
+// span is how long a form with mixed escapes may be in a stream: it has been held
+// whole then, with what must come before it, whatever the chunks.
+func (l limits) span() int { return l.hold - l.sync }
 
 // NewSet returns an empty set.
 func NewSet() *Set {
-	return newSet(limits{hold: 4 << 10, piece: 2 << 10, rest: 512})
+	return newSet(limits{hold: 4 << 10, piece: 2 << 10, rest: 512, sync: 256})
 }
 
 func newSet(l limits) *Set {
@@ -76,8 +77,7 @@ func (s *Set) add(value []byte) {
 		return
 	}
 	s.known[sum] = struct{}{}
-	s.blanks.space = s.blanks.space || bytes.IndexByte(value, ' ') >= 0
-	s.blanks.tab = s.blanks.tab || bytes.IndexByte(value, '\t') >= 0
+	s.blanks = s.blanks.and(blanksOf(value))
 	s.patterns = append(s.patterns, patternsOf(value, s.limits)...)
 	s.tables.Store(newTables(s.patterns, s.blanks))
 }

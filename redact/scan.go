@@ -15,17 +15,84 @@ type group struct {
 	marked     bool // and they are those of Marker
 }
 
-// find adds to gs all matches that lie wholly in b and returns the groups that
-// they form, in order.
-func (t *tables) find(b []byte, gs []group) []group {
+// A finder finds the echoes in a text. It keeps its memory from one to the next.
+type finder struct {
+	groups []group
+	span   int // most bytes that a form in a view has; 0 is without limit
+
+	once, twice view
+	via         []*view // from what is being searched to the text
+	plain       form    // what a verbatim match in it is
+	seen        bool    // a match without an escape in it is none
+}
+
+// start forgets what was found.
+func (f *finder) start(span int) { f.groups, f.span = f.groups[:0], span }
+
+// find adds all matches that lie wholly in b, and makes groups of those that
+// overlap, in order.
+func (f *finder) find(t *tables, b []byte) {
+	f.look(t, b, verbatim)
+	if f.once.unescape(b, t.blanks) {
+		f.look(t, f.once.text, inMixed, &f.once)
+		if f.twice.unescape(f.once.text, t.blanks) {
+			f.look(t, f.twice.text, inMixed, &f.twice, &f.once)
+		}
+	}
+	f.merge()
+}
+
+// findWhole is find for a body at hand as a whole, in which forms may be broken
+// over lines as well.
+func (f *finder) findWhole(t *tables, b []byte) {
+	f.start(0)
+	if f.once.join(b) {
+		f.look(t, f.once.text, inWrapped, &f.once)
+	}
+	if f.once.unquote(b) {
+		f.look(t, f.once.text, inQuoted, &f.once)
+	}
+	f.find(t, b)
+}
+
+// look searches text, which leads via views to the text of the finder.
+func (f *finder) look(t *tables, text []byte, plain form, via ...*view) {
+	f.via, f.plain = append(f.via[:0], via...), plain
 	if t.long != nil {
-		gs = t.long.scan(b, gs)
+		t.long.scan(text, f)
 	}
 	if t.short != nil {
-		gs = t.short.scan(b, gs)
+		t.short.scan(text, f)
 	}
+	if t.seen != nil && plain == inMixed {
+		f.seen = true
+		t.seen.scan(text, f)
+		f.seen = false
+	}
+}
+
+// found adds a match.
+func (f *finder) found(start, end int, as form) {
+	n := end - start
+	for _, v := range f.via {
+		start, end = v.source(start, end)
+	}
+	if f.seen && end-start == n {
+		return
+	}
+	if len(f.via) > 0 && f.span > 0 && end-start > f.span {
+		return
+	}
+	if as == verbatim {
+		as = f.plain
+	}
+	f.groups = add(f.groups, group{start: start, end: end, first: end, form: as})
+}
+
+func (f *finder) merge() {
+	gs := f.groups
 	if len(gs) < 2 {
-		return gs
+		return
 	}
 	slices.SortFunc(gs, func(a, b group) int { return a.start - b.start })
 	n := 0
@@ -37,20 +104,20 @@ func (t *tables) find(b []byte, gs []group) []group {
 			gs[n] = g
 		}
 	}
-	return gs[:n+1]
+	f.groups = gs[:n+1]
 }
 
 func (g *group) overlaps(o group) bool { return g.start < o.end && o.start < g.end }
 
 func (g *group) join(o group) {
-	if o.start < g.start || o.start == g.start && o.first > g.first {
+	if o.start < g.start || o.start == g.start && (o.first > g.first || o.first == g.first && o.form < g.form) {
 		g.start, g.first, g.form = o.start, o.first, o.form
 	}
 	g.end = max(g.end, o.end)
 }
 
 // scan is the hot loop: four windows in flight hide the latency of the filter.
-func (t *table) scan(b []byte, gs []group) []group {
+func (t *table) scan(b []byte, f *finder) {
 	filter, shift, mask, stride := t.filter, t.filterShift&63, t.mask, t.stride
 	i := 0
 	for n := len(b) - 8 - 3*stride; i <= n; i += 4 * stride {
@@ -67,37 +134,35 @@ func (t *table) scan(b []byte, gs []group) []group {
 			continue
 		}
 		for k := range 4 {
-			gs = t.verify(b, i+k*stride, gs)
+			t.verify(b, i+k*stride, f)
 		}
 	}
 	for ; i+t.width <= len(b); i += stride {
-		gs = t.verify(b, i, gs)
+		t.verify(b, i, f)
 	}
-	return gs
 }
 
-// verify adds the patterns that have their window at b[i:] and match around it.
-func (t *table) verify(b []byte, i int, gs []group) []group {
+// verify finds the patterns that have their window at b[i:] and match around it.
+func (t *table) verify(b []byte, i int, f *finder) {
 	w := t.window(b, i)
 	s := mix(w) >> t.slotShift
 	for t.runs[s] != 0 && t.windows[s] != w {
 		s = (s + 1) & uint64(len(t.runs)-1)
 	}
 	if t.runs[s] == 0 {
-		return gs
+		return
 	}
 	for _, at := range t.spots[t.runs[s]-1:] {
 		p := &t.patterns[at.pattern]
 		start := i - int(at.offset)
 		end := start + len(p.text)
 		if start >= 0 && end <= len(b) && bytes.Equal(b[start:end], p.text) {
-			gs = add(gs, group{start: start, end: end, first: end, form: p.form})
+			f.found(start, end, p.form)
 		}
 		if at.last {
 			break
 		}
 	}
-	return gs
 }
 
 // add joins g to the last group where it can, so that a text full of matches

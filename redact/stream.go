@@ -1,17 +1,15 @@
 package redact
 
-import "encoding/binary"
-
 // A Rewriter covers echoes in a stream that comes in chunks. It holds back the
 // run of bytes at its end that are neither space nor control, at most 4 KiB: a
 // form has none of these in it, so it is never cut. If a value has a space or a
-// tab in it, that does not end the run.
+// tab in it, that does not end the run, nor does the NUL behind a byte of UTF-16.
 type Rewriter struct {
 	set     *Set
-	held    []byte // as it came, and not released
-	store   []byte // the memory of held
-	open    group  // began in what was released and reaches into held; positions are relative to held
-	groups  []group
+	held    []byte  // as it came, and not released
+	store   []byte  // the memory of held
+	open    []group // reach into held; positions are relative to it
+	finder  finder
 	covered tally
 }
 
@@ -57,50 +55,34 @@ func (w *Rewriter) release(b []byte, end bool) int {
 	if !end {
 		n -= w.set.limits.holdback(b, t.blanks)
 	}
-	gs := w.groups[:0]
-	if w.open.end > 0 {
-		gs = append(gs, w.open)
-	}
-	gs = t.find(b, gs)
-	w.groups, w.open = gs, group{}
-	for _, g := range gs {
-		if g.start >= n {
-			break // wholly held: found again
-		}
-		if !g.begun {
+	w.finder.start(w.set.limits.span())
+	w.finder.groups = append(w.finder.groups, w.open...)
+	w.finder.find(t, b)
+	w.cover(b, n)
+	return n
+}
+
+// cover overwrites what was found in the first n bytes of b, and keeps what
+// reaches further. What lies behind them is found again, but where only the end of
+// a run is held: an escape may have been cut there, and be read as another one.
+func (w *Rewriter) cover(b []byte, n int) {
+	w.open = w.open[:0]
+	for _, g := range w.finder.groups {
+		if g.start < n && !g.begun {
 			g.begun, g.marked = true, g.fits()
 			w.covered[g.form].Add(1)
 		}
 		g.cover(b[:n])
-		g.start, g.end, g.first = g.start-n, g.end-n, g.first-n
-		w.open = g
+		if g.end > n && (g.start < n || len(b)-n == w.set.limits.hold) {
+			g.start, g.end, g.first = g.start-n, g.end-n, g.first-n
+			w.open = append(w.open, g)
+		}
 	}
-	return n
 }
 
 // holdback is the length of the run at the end of b that must wait. It depends on
 // b and on whether spaces and tabs end a run, never on what the values are: a client
 // that makes an origin pause could read a value from that, letter by letter.
 func (l limits) holdback(b []byte, in blanks) int {
-	least := uint64(' ')
-	if !in.space {
-		least++
-	}
-	most := min(len(b), l.hold)
-	n := 0
-	for ; n+8 <= most && !hasEnd(binary.LittleEndian.Uint64(b[len(b)-8-n:]), least); n += 8 {
-	}
-	for ; n < most; n++ {
-		if c := b[len(b)-1-n]; (uint64(c) < least || c == 0x7f) && !(c == '\t' && in.tab) {
-			break
-		}
-	}
-	return n
-}
-
-// hasEnd reports whether one of eight bytes may end a run: it is below least, or DEL.
-func hasEnd(eight, least uint64) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	del := eight ^ 0x7f*ones // zero where DEL is
-	return ((eight-least*ones)&^eight|(del-ones)&^del)&tops != 0
+	return in.heldBefore(b[len(b)-min(len(b), l.hold):])
 }

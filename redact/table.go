@@ -135,16 +135,19 @@ func (t *table) window(b []byte, i int) uint64 {
 // tables are what streams read; they never change once made.
 type tables struct {
 	long, short *table // short patterns need windows that cost more; nil when there are none
+	seen        *table // patterns for text whose escapes were undone
 	blanks      blanks // that do not end a run
 }
 
 func newTables(patterns []pattern, b blanks) *tables {
 	sorted := slices.Clone(patterns)
 	slices.SortStableFunc(sorted, func(a, b pattern) int { return bytes.Compare(a.text, b.text) })
-	sorted = slices.CompactFunc(sorted, func(a, b pattern) bool { return bytes.Equal(a.text, b.text) })
-	var long, short []pattern
+	sorted = slices.CompactFunc(sorted, func(a, b pattern) bool { return a.seen == b.seen && bytes.Equal(a.text, b.text) })
+	var long, short, seen []pattern
 	for _, p := range sorted {
-		if len(p.text) >= shortest {
+		if p.seen {
+			seen = append(seen, p)
+		} else if len(p.text) >= shortest {
 			long = append(long, p)
 		} else {
 			short = append(short, p)
@@ -156,6 +159,9 @@ func newTables(patterns []pattern, b blanks) *tables {
 	}
 	if len(short) > 0 {
 		t.short = newTable(short)
+	}
+	if len(seen) > 0 {
+		t.seen = newTable(slices.CompactFunc(seen, func(a, b pattern) bool { return bytes.Equal(a.text, b.text) }))
 	}
 	return t
 }

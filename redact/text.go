@@ -21,15 +21,16 @@ func (s *Set) whole(b []byte, name bool) ([]byte, Counts) {
 	if t == nil || len(b) < minPattern {
 		return b, nil
 	}
-	gs := t.find(b, nil)
+	var f finder
+	f.find(t, b)
 	if name {
-		gs = t.find(lower(b), gs) // values in lower case are among the patterns
+		f.find(t, lower(b)) // values in lower case are among the patterns
 	}
-	if len(gs) == 0 {
+	if len(f.groups) == 0 {
 		return b, nil
 	}
 	out, n := bytes.Clone(b), Counts{}
-	for _, g := range gs {
+	for _, g := range f.groups {
 		g.marked = !name && g.fits()
 		g.cover(out)
 		n[g.form.String()]++

@@ -1,0 +1,182 @@
+package redact
+
+import (
+	"bytes"
+	"sort"
+)
+
+// A view is a text with something of its form undone, and where in the source
+// each byte of it stands. Of a source it holds the stretches that change only;
+// between two there is a line break, which is in no pattern.
+type view struct {
+	text  []byte
+	parts []part
+}
+
+// A part is where a stretch of a view comes from: byte for byte, or, when from
+// is set, all of it from as many bytes at src.
+type part struct {
+	at, src, from int32
+}
+
+func (v *view) reset() { v.text, v.parts = v.text[:0], v.parts[:0] }
+
+// literal appends b[from:to] as it is.
+func (v *view) literal(b []byte, from, to int) {
+	if from < to {
+		v.parts = append(v.parts, part{at: int32(len(v.text)), src: int32(from)})
+		v.text = append(v.text, b[from:to]...)
+	}
+}
+
+func (v *view) escape(u *unescaped, src int) {
+	if u.n > 0 {
+		v.parts = append(v.parts, part{at: int32(len(v.text)), src: int32(src), from: int32(u.from)})
+		v.text = append(v.text, u.text[:u.n]...)
+	}
+}
+
+// source says where in the source v.text[start:end], which must not be empty, is.
+func (v *view) source(start, end int) (int, int) {
+	first, last := v.part(start), v.part(end-1)
+	from, to := int(first.src), int(last.src+last.from)
+	if first.from == 0 {
+		from += start - int(first.at)
+	}
+	if last.from == 0 {
+		to += end - int(last.at)
+	}
+	return from, to
+}
+
+func (v *view) part(at int) part {
+	return v.parts[sort.Search(len(v.parts), func(i int) bool { return int(v.parts[i].at) > at })-1]
+}
+
+// A cursor stands at the next place of a byte.
+type cursor struct {
+	c  byte
+	at int
+}
+
+func (c *cursor) seek(b []byte, from int) {
+	if c.at >= from {
+		return
+	}
+	if i := bytes.IndexByte(b[from:], c.c); i >= 0 {
+		c.at = from + i
+	} else {
+		c.at = len(b)
+	}
+}
+
+// cursors find the bytes with which escapes begin, each at the speed of IndexByte.
+type cursors [3]cursor
+
+func newCursors(b []byte) cursors {
+	cs := cursors{{'%', -1}, {'\\', -1}, {'&', -1}}
+	cs.seek(b, 0)
+	return cs
+}
+
+func (cs *cursors) seek(b []byte, from int) int {
+	for i := range cs {
+		cs[i].seek(b, from)
+	}
+	return min(cs[0].at, cs[1].at, cs[2].at)
+}
+
+// unescape makes v of the runs of b in which there are escapes, one layer of
+// them undone, and reports whether there were any.
+func (v *view) unescape(b []byte, in blanks) bool {
+	v.reset()
+	cs := newCursors(b)
+	done := 0 // b is, up to here
+	for p := cs.seek(b, 0); p < len(b); {
+		u := unescape(b[p:])
+		if u.from == 0 {
+			p = cs.seek(b, p+1)
+			continue
+		}
+		start := p - in.heldBefore(b[done:p])
+		end := p + in.heldAfter(b, p)
+		if len(v.text) > 0 {
+			v.text = append(v.text, '\n')
+		}
+		done, p = end, v.run(b, start, p, end, &cs)
+	}
+	return len(v.text) > 0
+}
+
+// run appends b[from:end], in which the first escape is at p, and returns the
+// place of the first sign of an escape behind it.
+func (v *view) run(b []byte, from, p, end int, cs *cursors) int {
+	for p < end {
+		u := unescape(b[p:end])
+		if u.from == 0 {
+			p = cs.seek(b, p+1)
+			continue
+		}
+		v.literal(b, from, p)
+		v.escape(&u, p)
+		from = p + u.from
+		p = cs.seek(b, from)
+	}
+	v.literal(b, from, end)
+	return p
+}
+
+// join makes v of the whole of b without line breaks and the blanks around them,
+// and reports whether there were any: a form may be wrapped at any column.
+func (v *view) join(b []byte) bool {
+	v.reset()
+	from := 0
+	for from < len(b) {
+		i := bytes.IndexAny(b[from:], "\r\n")
+		if i < 0 {
+			break
+		}
+		v.literal(b, from, from+len(bytes.TrimRight(b[from:from+i], " \t")))
+		from = len(b) - len(bytes.TrimLeft(b[from+i:], " \t\r\n"))
+	}
+	if from == 0 {
+		return false
+	}
+	v.literal(b, from, len(b))
+	return true
+}
+
+// unquote makes v of the whole of b without the soft line breaks and escapes of
+// quoted-printable (RFC 2045 6.7), and reports whether there were any.
+func (v *view) unquote(b []byte) bool {
+	v.reset()
+	from, eq := 0, cursor{'=', -1}
+	for eq.seek(b, 0); eq.at < len(b); {
+		u := quoted(b[eq.at:])
+		if u.from == 0 {
+			eq.seek(b, eq.at+1)
+			continue
+		}
+		v.literal(b, from, eq.at)
+		v.escape(&u, eq.at)
+		from = eq.at + u.from
+		eq.seek(b, from)
+	}
+	if from == 0 {
+		return false
+	}
+	v.literal(b, from, len(b))
+	return true
+}
+
+// quoted reads what begins b with '='.
+func quoted(b []byte) unescaped {
+	end := 1 + len(b[1:]) - len(bytes.TrimLeft(b[1:], " \t")) // padding that transport adds
+	switch {
+	case bytes.HasPrefix(b[end:], []byte("\r\n")):
+		return unescaped{from: end + 2}
+	case bytes.HasPrefix(b[end:], []byte("\n")):
+		return unescaped{from: end + 1}
+	}
+	return octet(b, 1, 2, 16)
+}
