@@ -54,6 +54,7 @@ type Event struct {
 	Reason         string    `json:"reason"` // "-" or a slug
 	Redacted       bool      `json:"redacted"`
 	Redactions     int       `json:"redactions"`
+	RedactedForms  []string  `json:"redacted_forms"` // what the echoes were written in, never what they were
 	AgentID        string    `json:"agent_id"`
 	TokenID        string    `json:"token_id"`
 	RunID          string    `json:"run_id"`
@@ -115,6 +116,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 func (e *Event) limit() {
 	e.SecretKeys = capList(e.SecretKeys, maxNames)
 	e.AuthStyles = capList(e.AuthStyles, maxPlaces)
+	e.RedactedForms = capList(e.RedactedForms, maxPlaces)
 	e.Places = capList(e.Places, maxPlaces)
 	for _, s := range []*string{
 		&e.ID, &e.Event, &e.Method, &e.TargetURL, &e.Domain, &e.Status, &e.Reason,

@@ -14,7 +14,7 @@ const (
 	decisions = "allowed blocked error"
 	classes   = "1xx 2xx 3xx 4xx 5xx none" // none: the exchange ended before there was a status
 	places    = "header cookie query path basic body form text"
-	forms     = "verbatim base64 hex percent json html"
+	forms     = "verbatim base64 hex percent json html utf-16 quoted-printable quotes wrapped mixed"
 	stores    = "keychain file vault command"
 	states    = "client tunnel origin"
 	// reasons are the slugs of refusals.

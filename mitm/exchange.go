@@ -38,6 +38,7 @@ type exchange struct {
 	live     bool     // the body streams through the expander
 	guarded  bool     // sent where values may go
 	reaches  bool     // some value may go to this host
+	decodes  bool     // the response's content coding is undone
 
 	mu       sync.Mutex // guards what a body that streams through the expander adds
 	values   map[string]resolve.Value

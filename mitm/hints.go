@@ -28,7 +28,7 @@ func (e *earlyHints) forward(code int, header textproto.MIMEHeader) error {
 	}
 	removeHopByHop(h)
 	h.Del("Alt-Svc")
-	e.x.dropDigests(h)
+	dropDigests(h)
 	e.x.echoes.Add(e.x.run.released.Header(h))
 	e.w.WriteHeader(code)
 	clear(h)

@@ -1,6 +1,7 @@
 package mitm
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/agentsecrets/agentsecrets/audit"
@@ -62,6 +63,7 @@ func (x *exchange) finish() {
 	e.DurationMS = x.proxy.since(x.start).Milliseconds()
 	e.Redactions = x.echoes.Total()
 	e.Redacted = e.Redactions > 0
+	e.RedactedForms = slices.Sorted(maps.Keys(x.echoes))
 	switch denied := x.reason(); {
 	case denied != nil:
 		e.Reason, e.Status = denied.Slug, audit.Blocked

@@ -35,6 +35,9 @@ func (x *exchange) askForReadable(out *http.Request) {
 	if x.mayHoldValue() {
 		h.Del("Range") // a slice may begin inside a value
 		h.Del("If-Range")
+		for i, tags := range h["If-Match"] {
+			h["If-Match"][i] = strings.ReplaceAll(tags, `W/"`, `"`) // see weaken; a weak one would never match
+		}
 	}
 }
 
@@ -73,13 +76,17 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 	if resp.Body != http.NoBody {
 		resp.Body = awaited{resp.Body, x}
 	}
+	size := wholeSize(resp)
 	body, err := x.decoded(r, resp)
 	if err != nil {
 		x.refuse(w, err)
 		return
 	}
 	defer body.Close()
-	redacted := redact.NewReader(body, x.run.released)
+	redacted := redact.NewBodyReader(body, x.run.released, size)
+	if whole := redacted.ReadAhead(); whole && redacted.Counts().Total() > 0 || !whole && x.mayHoldValue() {
+		weaken(resp.Header)
+	}
 	x.writeHead(w, r, resp)
 	err = x.copyBody(w, redacted, resp.ContentLength)
 	x.echoes.Add(redacted.Counts())
@@ -102,38 +109,70 @@ func (x *exchange) brokenOff(r *http.Request, err error) {
 	}
 }
 
+// wholeSize is the length that a body announces if it may be read before any of
+// it is passed on, else 0: events are waited for one by one.
+func wholeSize(resp *http.Response) int64 {
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	if resp.Body == http.NoBody || strings.EqualFold(textproto.TrimString(kind), "text/event-stream") {
+		return 0
+	}
+	return resp.ContentLength
+}
+
 // decoded undoes content codings where a value may be in the body.
 func (x *exchange) decoded(r *http.Request, resp *http.Response) (io.ReadCloser, error) {
 	if !x.reaches && x.run.released.Empty() {
 		return resp.Body, nil
 	}
-	if x.mayHoldValue() && resp.StatusCode == http.StatusPartialContent {
-		return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin sent a part that was not asked for"}
+	if x.mayHoldValue() {
+		if resp.StatusCode == http.StatusPartialContent {
+			return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin sent a part that was not asked for"}
+		}
+		resp.Header.Del("Accept-Ranges")
+	}
+	if !x.run.released.Empty() {
+		dropDigests(resp.Header)
 	}
 	coded := strings.Join(resp.Header["Content-Encoding"], ", ")
-	x.dropDigests(resp.Header)
-	if coded == "" || strings.EqualFold(coded, "identity") || r.Method == http.MethodHead || resp.Body == http.NoBody || resp.ContentLength == 0 {
+	if coded == "" || strings.EqualFold(coded, "identity") {
 		return resp.Body, nil
 	}
 	body, err := coding.Decode(coded, resp.Body)
-	if err != nil {
-		return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin used a content coding that cannot be searched for values"}
+	bodiless := r.Method == http.MethodHead || resp.Body == http.NoBody || resp.ContentLength == 0
+	switch {
+	case err == nil:
+		x.decodes = true
+		passAsIdentity(resp)
+		return body, nil
+	case bodiless:
+		return resp.Body, nil
 	}
-	resp.Header.Del("Content-Encoding")
-	resp.Header.Del("Content-Length")
-	resp.ContentLength = -1
-	if tag := resp.Header.Get("Etag"); tag != "" && !strings.HasPrefix(tag, "W/") {
-		resp.Header.Set("Etag", "W/"+tag) // other bytes than those it was made for (RFC 9110, 8.8.1)
-	}
-	return body, nil
+	return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin used a content coding that cannot be searched for values"}
 }
 
-// dropDigests takes out what tells of bytes that the client may not see, in
-// heads and trailers alike.
-func (x *exchange) dropDigests(h http.Header) {
-	if x.run.released.Empty() {
-		return
+// passAsIdentity makes the head of a response, which may be one to HEAD or a 304,
+// that of the same content without codings.
+func passAsIdentity(resp *http.Response) {
+	resp.Header.Del("Content-Encoding")
+	if resp.ContentLength != 0 || resp.Header.Get("Content-Length") != "0" {
+		resp.Header.Del("Content-Length")
+		resp.ContentLength = -1
 	}
+	dropDigests(resp.Header)
+	weaken(resp.Header)
+}
+
+// weaken makes of the entity tag one that does not promise the bytes that it was
+// made for (RFC 9110, 8.8.1).
+func weaken(h http.Header) {
+	if tag := h.Get("Etag"); tag != "" && !strings.HasPrefix(tag, "W/") {
+		h.Set("Etag", "W/"+tag)
+	}
+}
+
+// dropDigests takes out what tells of bytes that the client does not get, in
+// heads and trailers alike.
+func dropDigests(h http.Header) {
 	for _, f := range []string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
 		h.Del(f)
 	}
@@ -224,7 +263,9 @@ func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
 		return
 	}
 	t := resp.Trailer.Clone()
-	x.dropDigests(t)
+	if x.decodes || !x.run.released.Empty() {
+		dropDigests(t)
+	}
 	x.echoes.Add(x.run.released.Header(t))
 	h := w.Header()
 	announced := map[string]bool{}

@@ -141,7 +141,7 @@ func (x *exchange) copyFrame(client io.Writer, src io.Reader, h ws.Header) error
 	if err := ws.WriteHeader(&head, h); err != nil {
 		return fmt.Errorf("write frame: %w", err)
 	}
-	payload := redact.NewReader(io.LimitReader(src, h.Length), x.run.released)
+	payload := redact.NewBodyReader(io.LimitReader(src, h.Length), x.run.released, h.Length)
 	if h.Length <= ioBuffer { // most frames: one write
 		if _, err := io.CopyN(&head, payload, h.Length); err != nil {
 			return fmt.Errorf("read frame: %w", err)

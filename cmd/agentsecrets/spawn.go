@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,6 +138,7 @@ func ended(e audit.Event, code int, counts redact.Counts, err error) audit.Event
 	e.DurationMS = time.Since(e.Timestamp).Milliseconds()
 	e.Timestamp, e.Event = time.Now(), audit.Done
 	e.StatusCode, e.Redactions, e.Redacted = code, counts.Total(), counts.Total() > 0
+	e.RedactedForms = slices.Sorted(maps.Keys(counts))
 	if err != nil {
 		e.Status = audit.Error
 	}
