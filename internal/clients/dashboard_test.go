@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What we ship for Prometheus and Grafana, and what the documentation says,
@@ -156,6 +157,9 @@ func (p *prometheus) answers(t *testing.T, expr, legend string) {
 		t.Errorf("%s: a variable is left", expr)
 	}
 	rows, err := p.query(expr)
+	for end := time.Now().Add(10 * time.Second); err == nil && len(rows) == 0 && time.Now().Before(end); rows, err = p.query(expr) {
+		time.Sleep(100 * time.Millisecond) // on a busy machine a scrape may fail
+	}
 	if err != nil || len(rows) == 0 {
 		t.Errorf("%s: %d rows, %v", expr, len(rows), err)
 	}
