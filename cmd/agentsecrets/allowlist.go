@@ -81,6 +81,15 @@ func (a *app) allow(ctx context.Context, texts []string) error {
 	if err != nil {
 		return err
 	}
+	added, err := a.addRules(ctx, rules)
+	if err != nil {
+		return err
+	}
+	return a.print(map[string][]string{"added": orEmpty(added)}, func(io.Writer) {})
+}
+
+// addRules adds the rules that are not there yet, and returns those.
+func (a *app) addRules(ctx context.Context, rules []allowlist.Rule) ([]string, error) {
 	who, now := userName(), time.Now().UTC().Truncate(time.Second)
 	for i := range rules {
 		rules[i].AddedBy, rules[i].AddedAt = who, now
@@ -89,7 +98,7 @@ func (a *app) allow(ctx context.Context, texts []string) error {
 		}
 	}
 	var added []string
-	err = a.changeRules(ctx, "allowing "+strings.Join(ruleTexts(rules), ", "), func(p *allowlist.Policy) error {
+	err := a.changeRules(ctx, allowing(rules), func(p *allowlist.Policy) error {
 		added = nil
 		for _, r := range rules {
 			if !slices.ContainsFunc(p.Rules, sameRule(r)) {
@@ -99,7 +108,7 @@ func (a *app) allow(ctx context.Context, texts []string) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range rules {
 		if slices.Contains(added, r.String()) {
@@ -108,7 +117,7 @@ func (a *app) allow(ctx context.Context, texts []string) error {
 			a.say("%s was allowed already.", r)
 		}
 	}
-	return a.print(map[string][]string{"added": orEmpty(added)}, func(io.Writer) {})
+	return added, nil
 }
 
 func (a *app) disallow(ctx context.Context, texts []string) error {

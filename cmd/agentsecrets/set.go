@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/agentsecrets/agentsecrets/allowlist"
 	"github.com/agentsecrets/agentsecrets/internal/prompt"
 	"github.com/agentsecrets/agentsecrets/placeholder"
 	"github.com/agentsecrets/agentsecrets/resolve"
@@ -19,6 +20,7 @@ import (
 type setOptions struct {
 	stdin   bool
 	envFile string
+	allow   bool
 	bindFlags
 }
 
@@ -36,7 +38,8 @@ A new secret of a well-known name, such as STRIPE_KEY, is bound to the hosts and
 of its provider's API. --host, --in, --method, --path and --no-env take the place of the
 same part of that; agentsecrets secrets bind --help explains them. Of a secret that is
 kept already they change the binding alone, unless there is a new value too; widening
-needs the workspace password.`,
+needs the workspace password. --allow also puts the hosts that the secret is bound to on
+the workspace's allowlist, for which it asks as workspace allowlist add does.`,
 		Args:              takes(o.args),
 		ValidArgsFunction: a.complete(a.secretNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.set(cmd.Context(), args, o) },
@@ -44,6 +47,7 @@ needs the workspace password.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.stdin, "stdin", false, "read the value from standard input")
 	f.StringVar(&o.envFile, "env-file", "", "read names and values from a .env file; - is standard input")
+	f.BoolVar(&o.allow, "allow", false, "also allow the hosts that the secret is bound to")
 	o.define(a, cmd)
 	a.passwordFlag(cmd)
 	return cmd
@@ -80,7 +84,16 @@ func (a *app) set(ctx context.Context, args []string, o setOptions) error {
 	if err != nil {
 		return err
 	}
+	var rules []allowlist.Rule
+	if o.allow {
+		if rules, err = a.boundHosts(ctx, w, all, b); err != nil {
+			return err
+		}
+	}
 	if err := a.keep(ctx, w, s, all, b); err != nil {
+		return err
+	}
+	if err := a.allowBound(ctx, rules); err != nil {
 		return err
 	}
 	if o.envFile != "" {

@@ -65,21 +65,7 @@ func TestReadmeInstall(t *testing.T) {
 		}
 	}
 	w := newOutside(t, "")
-	repo := w.path("source.git")
-	git(t, "init", "-q", repo)
-	git(t, "--git-dir="+repo+"/.git", "--work-tree="+filepath.Join("..", ".."), "add", "-A")
-	git(t, "-C", repo, "-c", "user.name=Acme", "-c", "user.email=git@acme.test", "commit", "-q", "-m", "As it is")
-	cmd := w.command("bash", "-euc", commands[0])
-	cmd.Env = append(cmd.Env,
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://"+repo+".insteadOf",
-		"GIT_CONFIG_VALUE_0=https://github.com/agentsecrets/agentsecrets")
-	for _, v := range []string{"GOCACHE", "GOMODCACHE"} { // under HOME unless told
-		out, err := exec.Command("go", "env", v).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd.Env = append(cmd.Env, v+"="+strings.TrimSpace(string(out)))
-	}
+	cmd := w.cloning(commands[0])
 	r := w.run(cmd, "")
 	if !strings.Contains(r.stdout, marker) {
 		t.Errorf("the demo shows no marker:\n%s", r.stdout)
@@ -87,6 +73,28 @@ func TestReadmeInstall(t *testing.T) {
 	if second := commands[1]; !strings.Contains(repoFile(t, ".ci/run"), "\n"+second) {
 		t.Errorf(".ci/run does not run %q", second)
 	}
+}
+
+// cloning is a shell in which git finds this tree where the project's public
+// repository is.
+func (w *world) cloning(script string) *exec.Cmd {
+	w.t.Helper()
+	repo := w.path("source.git")
+	git(w.t, "init", "-q", repo)
+	git(w.t, "--git-dir="+repo+"/.git", "--work-tree="+filepath.Join("..", ".."), "add", "-A")
+	git(w.t, "-C", repo, "-c", "user.name=Acme", "-c", "user.email=git@acme.test", "commit", "-q", "-m", "As it is")
+	cmd := w.command("bash", "-euc", script)
+	cmd.Env = append(cmd.Env,
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://"+repo+".insteadOf",
+		"GIT_CONFIG_VALUE_0=https://github.com/agentsecrets/agentsecrets")
+	for _, v := range []string{"GOCACHE", "GOMODCACHE"} { // under HOME unless told
+		out, err := exec.Command("go", "env", v).Output()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		cmd.Env = append(cmd.Env, v+"="+strings.TrimSpace(string(out)))
+	}
+	return cmd
 }
 
 // Quick start: all its blocks are one session of a shell.
@@ -116,6 +124,34 @@ func TestReadmeQuickStart(t *testing.T) {
 	}
 	if n := strings.Count(r.stdout, "Bearer "+marker); n < 3 {
 		t.Errorf("the session shows %d redacted echoes:\n%s", n, r.stdout)
+	}
+	w.clean(r)
+}
+
+// The page of five commands, as it stands but for who answers the questions and
+// where Stripe is.
+func TestFiveCommands(t *testing.T) {
+	page := repoFile(t, "docs/quickstart.md")
+	_, rest, _ := strings.Cut(page, "```sh\n")
+	script, _, ok := strings.Cut(rest, "```\n")
+	if n := strings.Count(script, "\n"); !ok || n > 5 {
+		t.Fatalf("the page has %d commands:\n%s", n, script)
+	}
+	w := newOutside(t, "")
+	w.write("pw", "correct horse battery staple\n")
+	pw := " --password-file " + w.path("pw")
+	script = strings.NewReplacer(
+		"agentsecrets init", "agentsecrets init --store file"+pw,
+		" --allow", " --allow --stdin"+pw,
+		"run --intercept", fmt.Sprintf("run --intercept%s --origin-ca %s --resolve api.stripe.com:443:127.0.0.1:%d", pw, w.origin.caFile, w.origin.port),
+	).Replace(script)
+	r := w.run(w.cloning(script), w.value)
+	seen := w.origin.seen["/v1/balance"]
+	if len(seen) != 1 || seen[0].Header.Get("Authorization") != "Bearer "+w.value {
+		t.Errorf("the origin got %d requests, or not the value", len(seen))
+	}
+	if !strings.Contains(r.stdout, "Bearer "+marker) {
+		t.Errorf("curl shows no redacted echo:\n%s", r.stdout)
 	}
 	w.clean(r)
 }
