@@ -14,7 +14,7 @@ var (
 	inAllowlist  = []string{"./allowlist"}
 	inResolve    = []string{"./resolve"}
 	inCmd        = []string{"./cmd/agentsecrets"}
-	inAgefile    = []string{"./resolve/agefile", "-run", "Rewrap|Passphrase|Locked|Release"}
+	inAgefile    = []string{"./resolve/agefile", "-run", "TestRewrap$|Passphrase|Locked|Release"}
 	inKeyring    = []string{"./internal/keyring"}
 	inPassphrase = []string{"./cmd/agentsecrets", "-run", "TestScripts/passphrase"}
 	inEnvfile    = []string{"./internal/envfile"}
