@@ -118,9 +118,16 @@ func (a *app) unlock(ctx context.Context, file string, d time.Duration) error {
 }
 
 func (a *app) lock() error {
-	s, lock, err := a.lockableStore("locking the store")
+	if err := outsideRun("locking the store"); err != nil {
+		return err
+	}
+	home, err := a.home()
+	if err != nil {
+		return err
+	}
+	lock, err := fileStore(home).Lock()
 	if err == nil {
-		err = s.Relock()
+		err = fileStore(home).Relock() // whatever state the vault is in
 	}
 	if errors.Is(err, agefile.ErrNoPassphrase) {
 		return &failure{code: exitFailure, err: fmt.Errorf("nothing was locked: %w", err), hint: "agentsecrets passphrase set"}

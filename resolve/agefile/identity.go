@@ -134,6 +134,9 @@ func (s *Store) Release(passphrase []byte, d time.Duration) error {
 	return s.keys.Keep(o.id, []byte(o.identity.String()), d)
 }
 
+// Relock is Store.Relock, also of a store whose vault is damaged.
+func (c Config) Relock() error { return c.store().Relock() }
+
 // Relock ends what Release began.
 func (s *Store) Relock() error {
 	text, err := s.identityFile()

@@ -116,8 +116,7 @@ func (s *Store) absent(name string) error {
 }
 
 // begin writes the identity before the vault: the other way round a crash would leave a vault that nothing opens. It
-// goes on with an identity that an interrupted Create left. One in clear is replaced where a passphrase is wanted: there
-// is no vault that needs it, and a key that was in clear once must not become that of a store with a passphrase.
+// goes on with an identity that an interrupted Create left, and replaces none: a vault may be elsewhere that needs it.
 func (s *Store) begin(passphrase []byte) error {
 	found, err := exists(s.path(identityName))
 	if err != nil {
@@ -130,21 +129,41 @@ func (s *Store) begin(passphrase []byte) error {
 	if err != nil {
 		return err
 	}
-	if isWrapped(text) && passphrase != nil {
+	switch {
+	case isWrapped(text) && passphrase != nil:
 		if text, err = unwrap(s.path(identityName), text, passphrase); err != nil {
-			return err
+			return errors.Join(err, &strayError{s.path(identityName), true})
 		}
-	} else if passphrase != nil {
-		return s.beginWith(passphrase)
-	}
-	if isWrapped(text) {
-		return &LockedError{s.path(identityName)}
+	case isWrapped(text), passphrase != nil: // a key that was in clear must not become that of a store with a passphrase
+		return &strayError{s.path(identityName), isWrapped(text)}
 	}
 	identity, err := parseIdentity(s.path(identityName), text)
 	if err != nil {
 		return err
 	}
 	return s.write(values{}, identity)
+}
+
+// strayError says that an identity is there alone, of which it is not clear what it is for.
+type strayError struct {
+	path    string
+	wrapped bool
+}
+
+func (e *strayError) Error() string {
+	if e.wrapped {
+		return e.path + " is there without a vault, under a passphrase"
+	}
+	return e.path + " is there without a vault, and without a passphrase"
+}
+
+// Hint says how it is gone on with, and how to begin anew without losing it.
+func (e *strayError) Hint() string {
+	if e.wrapped {
+		return "agentsecrets init --passphrase, with its passphrase; or, if no vault of yours needs it: mv " +
+			atomicfile.ShellWord(e.path) + " " + atomicfile.ShellWord(e.path+".old")
+	}
+	return "agentsecrets init, then agentsecrets passphrase set"
 }
 
 func (s *Store) beginWith(passphrase []byte) error {

@@ -270,11 +270,11 @@ func TestCreateGoesOnWithAPassphrase(t *testing.T) {
 	if err := os.Remove(s.path(vaultName)); err != nil { // as an interrupted Create
 		t.Fatal(err)
 	}
-	if _, err := c.Create(nil); !isLocked(err) {
+	if s, err := c.Create(nil); s != nil || isLocked(err) || !strings.HasPrefix(hintOf(err), "agentsecrets init --passphrase") {
 		t.Errorf("without: %v", err)
 	}
-	if _, err := c.Create([]byte("wrong")); !errors.Is(err, ErrPassphrase) {
-		t.Errorf("wrong: %v", err)
+	if s, err := c.Create([]byte("wrong")); s != nil || !errors.Is(err, ErrPassphrase) || !strings.Contains(hintOf(err), "mv ") {
+		t.Errorf("wrong: %v, hint %q", err, hintOf(err))
 	}
 	if s, err := c.Create([]byte("correct horse")); !isLocked(err) || s.Unlock([]byte("correct horse")) != nil {
 		t.Errorf("right: %v", err)
@@ -282,15 +282,18 @@ func TestCreateGoesOnWithAPassphrase(t *testing.T) {
 	if read(t, s.path(identityName)) != wrapped {
 		t.Error("the identity was replaced")
 	}
-	// A key that was in clear once is not taken for a store with a passphrase.
+	// One in clear is neither taken for a store with a passphrase nor replaced.
 	clear := create(t)
 	key := read(t, clear.path(identityName))
 	if err := os.Remove(clear.path(vaultName)); err != nil {
 		t.Fatal(err)
 	}
 	c.Dir = clear.dir
-	if _, err := c.Create([]byte("correct horse")); !isLocked(err) || read(t, clear.path(identityName)) == key {
-		t.Errorf("%v", err)
+	if s, err := c.Create([]byte("correct horse")); s != nil || isLocked(err) || !strings.HasPrefix(hintOf(err), "agentsecrets init,") {
+		t.Errorf("in clear: %v", err)
+	}
+	if read(t, clear.path(identityName)) != key {
+		t.Error("the identity was replaced")
 	}
 	if _, err := (Config{Dir: t.TempDir() + "/x"}).Create([]byte{}); !errors.Is(err, ErrEmptyPassphrase) {
 		t.Errorf("an empty one: %v", err)
