@@ -191,13 +191,18 @@ func (f *indexFile) settle(ref Ref, exists bool) {
 	}
 }
 
+// all lists everything, in a fixed order.
+func (f *indexFile) all() []Ref { return f.list(func(indexEntry) bool { return true }) }
+
 // pending lists what is not settled, in a fixed order.
-func (f *indexFile) pending() []Ref {
+func (f *indexFile) pending() []Ref { return f.list(func(e indexEntry) bool { return e.Pending }) }
+
+func (f *indexFile) list(want func(indexEntry) bool) []Ref {
 	var refs []Ref
 	for _, project := range slices.Sorted(maps.Keys(f.Projects)) {
 		for _, environment := range slices.Sorted(maps.Keys(f.Projects[project])) {
 			for _, e := range f.Projects[project][environment] {
-				if e.Pending {
+				if want(e) {
 					refs = append(refs, Ref{project, environment, e.Name})
 				}
 			}

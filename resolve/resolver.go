@@ -17,7 +17,7 @@ type Config struct {
 	Store Store
 	// TTL is how long a value stays in memory, 0 means 60 s.
 	TTL time.Duration
-	// NegativeTTL is how long a name is known to be missing, 0 means 5 s.
+	// NegativeTTL is how long a name is known to be missing, and the store not to answer, 0 means 5 s.
 	NegativeTTL time.Duration
 	// Timeout is how long a caller waits for the store, 0 means 5 s.
 	Timeout time.Duration
@@ -51,8 +51,9 @@ func (c *Config) observe(d time.Duration) {
 	}
 }
 
-// Resolver resolves names through a cache, with one call of the store at a time for each secret. It is safe for
-// concurrent use.
+// Resolver resolves names through a cache, with one call of the store at a time for each secret. A store that is locked,
+// or gave no answer in time, is left alone for NegativeTTL, and then tried with one call; values in the cache count
+// meanwhile, and a new generation of the store ends it. It is safe for concurrent use.
 type Resolver struct {
 	config Config
 
@@ -61,6 +62,7 @@ type Resolver struct {
 	known      map[Ref]knownValue
 	absent     map[Ref]time.Time // until when
 	calls      map[Ref]*call
+	silent     time.Time // until when the store is not asked: it was locked, or gave no answer
 }
 
 type knownValue struct {
@@ -116,8 +118,14 @@ func (r *Resolver) begin(ctx context.Context, ref Ref) (Value, *call, error) {
 	if until, ok := r.absent[ref]; ok && now.Before(until) {
 		return Value{}, nil, NotFound(ref)
 	}
+	if now.Before(r.silent) {
+		return Value{}, nil, lateFor(ref)
+	}
 	c := r.calls[ref]
 	if c == nil {
+		if !r.silent.IsZero() { // one call tries whether the store answers again
+			r.silent = now.Add(r.config.timeout())
+		}
 		c = &call{done: make(chan struct{})}
 		r.calls[ref] = c
 		// Not the caller's context: another caller may be waiting too when this one goes away.
@@ -133,6 +141,7 @@ func (r *Resolver) forgetLocked(generation string) {
 	r.known = make(map[Ref]knownValue)
 	r.absent = make(map[Ref]time.Time)
 	r.calls = make(map[Ref]*call)
+	r.silent = time.Time{}
 }
 
 // ask runs until the store returns. A store that heeds its context does so within the timeout; one that hangs keeps
@@ -161,7 +170,10 @@ func (r *Resolver) finish(ref Ref, c *call, generation string, now time.Time) {
 		return // perhaps read before the change, perhaps after
 	}
 	r.expireLocked(now)
+	r.silent = time.Time{}
 	switch {
+	case errors.Is(c.err, ErrLocked):
+		r.silent = now.Add(r.config.negativeTTL())
 	case c.err == nil:
 		r.known[ref] = knownValue{c.value, now.Add(r.config.ttl())}
 	case errors.Is(c.err, ErrNotFound) && len(r.absent) < maxAbsent:
@@ -195,8 +207,17 @@ func (r *Resolver) wait(ctx context.Context, ref Ref, c *call) (Value, error) {
 	case <-ctx.Done():
 		return Value{}, fmt.Errorf("resolve %s: %w", ref.Name, ctx.Err())
 	case <-timeout.C:
+		r.noAnswer()
 		return Value{}, lateFor(ref)
 	}
+}
+
+// noAnswer has the next callers told at once, for a time, rather than wait for a store that hangs: each in its turn would
+// hold a connection for as long.
+func (r *Resolver) noAnswer() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.silent = r.config.now().Add(r.config.negativeTTL())
 }
 
 func lateFor(ref Ref) error {

@@ -171,8 +171,8 @@ func TestHungStoreDelaysOnlyItsCallers(t *testing.T) {
 			t.Errorf("another secret took %v", took)
 		}
 		all.Wait()
-		_, err := r.Resolve(t.Context(), ref("HUNG")) // joins the call that still hangs
-		if took := time.Since(start); !errors.Is(err, ErrLocked) || took != 6*time.Second {
+		_, err := r.Resolve(t.Context(), ref("HUNG")) // is told at once: the call hangs, see TestSilentStore
+		if took := time.Since(start); !errors.Is(err, ErrLocked) || took != 3*time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}
 		close(release)
@@ -204,6 +204,67 @@ func TestStoreThatHeedsItsContextIsToldWhen(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		late() // joins, and gets the call's error before its own time is up
 		all.Wait()
+	})
+}
+
+// A store that gave no answer is left alone for 5 s, and tried with one call then. What is in the cache is there meanwhile.
+func TestSilentStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		for _, name := range []string{"KEY", "A", "B", "C"} {
+			mustSet(t, m, ref(name), "one")
+		}
+		r := newResolver(t, Config{Store: m})
+		expect(t, r, ref("KEY"), "one")
+		m.before = func(ctx context.Context, _ string, _ Ref) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		start := time.Now()
+		late := func(name string, want time.Duration) {
+			t.Helper()
+			_, err := r.Resolve(t.Context(), ref(name))
+			if took := time.Since(start); !errors.Is(err, ErrLocked) || took != want {
+				t.Errorf("%s after %v: %v, want %v", name, took, err, want)
+			}
+		}
+		late("A", 5*time.Second)
+		late("A", 5*time.Second)
+		late("B", 5*time.Second)
+		expect(t, r, ref("KEY"), "one")
+		time.Sleep(5 * time.Second)
+		var all sync.WaitGroup
+		all.Go(func() { late("A", 15*time.Second) }) // the one that tries
+		synctest.Wait()
+		late("B", 10*time.Second)
+		late("C", 10*time.Second)
+		all.Wait()
+		if a, b, c := m.asked(ref("A")), m.asked(ref("B")), m.asked(ref("C")); a+b+c != 0 { // counted once past before
+			t.Errorf("the store answered %d, %d and %d times", a, b, c)
+		}
+		m.before = nil
+		late("B", 15*time.Second) // nobody knows yet
+		time.Sleep(5 * time.Second)
+		expect(t, r, ref("B"), "one")
+		expect(t, r, ref("C"), "one")
+	})
+}
+
+// Whoever unlocks a store, or changes anything in it, need not wait.
+func TestSilentStoreChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		mustSet(t, m, ref("KEY"), "one")
+		m.before = func(context.Context, string, Ref) error { return ErrLocked }
+		r := newResolver(t, Config{Store: m})
+		for range 2 {
+			if _, err := r.Resolve(t.Context(), ref("KEY")); !errors.Is(err, ErrLocked) {
+				t.Error(err)
+			}
+		}
+		m.before = nil
+		mustSet(t, m, ref("KEY"), "two")
+		expect(t, r, ref("KEY"), "two")
 	})
 }
 

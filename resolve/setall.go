@@ -12,7 +12,8 @@ type Item struct {
 	Value Value
 }
 
-// batchStore is a Store that keeps several values in one step: after a crash there are all or none.
+// batchStore is a Store that keeps several values in one step: after a crash there are all or none. SetAll is
+// errors.ErrUnsupported where it is one that does not, after all.
 type batchStore interface {
 	SetAll(ctx context.Context, all map[Ref]Value) error
 }
@@ -69,7 +70,9 @@ func (x *Index) setAll(ctx context.Context, s Store, refs []Ref, all map[Ref]Val
 func storeAll(ctx context.Context, s Store, refs []Ref, all map[Ref]Value) (undone bool, err error) {
 	if b, ok := s.(batchStore); ok {
 		// Its error does not say which of all or none it was, if the write failed at its very end.
-		return false, b.SetAll(ctx, all)
+		if err := b.SetAll(ctx, all); !errors.Is(err, errors.ErrUnsupported) {
+			return false, err
+		}
 	}
 	old := make([]Value, 0, len(refs)) // the zero Value: there was none
 	for i, ref := range refs {

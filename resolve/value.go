@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"bytes"
+	"crypto/subtle"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -45,6 +46,11 @@ func (v Value) Reveal() []byte {
 
 // IsZero reports whether v is the zero Value, which is not the same as holding no bytes.
 func (v Value) IsZero() bool { return v.reveal == nil }
+
+// Equal reports whether both are the same bytes, in a time that does not tell where they differ.
+func (v Value) Equal(w Value) bool {
+	return v.IsZero() == w.IsZero() && subtle.ConstantTimeCompare(v.Reveal(), w.Reveal()) == 1
+}
 
 // MaxValue is how many bytes a secret may have. Keychains may allow less.
 const MaxValue = 64 << 10

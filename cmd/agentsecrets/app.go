@@ -15,7 +15,6 @@ import (
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 	"github.com/agentsecrets/agentsecrets/internal/prompt"
 	"github.com/agentsecrets/agentsecrets/resolve"
-	"github.com/agentsecrets/agentsecrets/resolve/agefile"
 )
 
 // app is one run of the command: its streams, its environment as it was when it
@@ -81,8 +80,8 @@ func (a *app) query() (env.Query, error) {
 // where is the project and environment that a command works on, and the home.
 type where struct {
 	env.Context
-	home     string
-	openFile func(ctx context.Context, home string) (*agefile.Store, error)
+	home  string
+	store func(home string) (*homeStore, error)
 }
 
 func (a *app) where() (where, error) {
@@ -94,7 +93,7 @@ func (a *app) where() (where, error) {
 	if err != nil {
 		return where{}, err
 	}
-	return where{Context: c, home: q.Home, openFile: a.openFile}, sameWorkspace(q.Home, c)
+	return where{Context: c, home: q.Home, store: a.homeStore}, sameWorkspace(q.Home, c)
 }
 
 // sameWorkspace refuses a project file that puts a project of this machine into
@@ -139,7 +138,7 @@ func auditDir(home string) string { return filepath.Join(home, "audit") }
 
 // secrets is the store with its index of names.
 type secrets struct {
-	store resolve.Store
+	store *homeStore
 	index *resolve.Index
 }
 
@@ -147,7 +146,10 @@ func (w where) secrets(ctx context.Context) (secrets, error) {
 	if err := w.known(); err != nil {
 		return secrets{}, err
 	}
-	store, err := w.openFile(ctx, w.home)
+	store, err := w.store(w.home)
+	if err == nil {
+		err = store.ready(ctx)
+	}
 	if err != nil {
 		return secrets{}, err
 	}

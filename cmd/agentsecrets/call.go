@@ -110,7 +110,7 @@ func (a *app) callAlone(ctx context.Context, w *callWriter, req *http.Request, s
 	if err != nil {
 		return err
 	}
-	h, err := build(plan{where: at, store: s.store, origins: origins, authority: ca.NewEphemeral, sharedLog: true})
+	h, err := build(plan{where: at, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, sharedLog: true})
 	if err != nil {
 		return err
 	}

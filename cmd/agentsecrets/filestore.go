@@ -187,14 +187,18 @@ func (a *app) daemonStore(ctx context.Context, w where) (resolve.Store, error) {
 	if err := w.known(); err != nil {
 		return nil, err
 	}
-	s, err := a.openForDaemon(ctx, w)
+	s, err := w.store(w.home)
 	if err != nil {
+		return nil, err
+	}
+	s.file.open = func(ctx context.Context) (resolve.Store, error) { return a.openForDaemon(ctx, w) }
+	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
 	if err := index(w.home).Reconcile(ctx, s); err != nil && !errors.Is(err, resolve.ErrLocked) {
 		return nil, err
 	}
-	return s, nil
+	return s.serving(), nil
 }
 
 func (a *app) openForDaemon(ctx context.Context, w where) (*agefile.Store, error) {

@@ -12,8 +12,6 @@ import (
 	"github.com/agentsecrets/agentsecrets/env"
 )
 
-const storeFile = "file"
-
 func (a *app) initCommand() *cobra.Command {
 	var store string
 	var pp passphraseFlags
@@ -23,11 +21,11 @@ func (a *app) initCommand() *cobra.Command {
 		Args:  takes(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), store, pp) },
 	}
-	cmd.Flags().StringVar(&store, "store", storeFile, "where values are kept: file")
+	cmd.Flags().StringVar(&store, "store", "", "where values are kept: keychain or file (default the keychain, where one answers)")
 	a.passwordFlag(cmd)
 	cmd.Flags().BoolVar(&pp.wanted, "passphrase", false, "keep the key of the file store under a passphrase, which is asked for")
 	passphraseFileFlag(cmd, &pp.file)
-	a.completeFlag(cmd, "store", func() ([]string, error) { return []string{storeFile}, nil })
+	a.completeFlag(cmd, "store", func() ([]string, error) { return []string{storeKeychain, storeFile}, nil })
 	return cmd
 }
 
@@ -42,11 +40,13 @@ type setup struct {
 }
 
 func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error {
-	if store != storeFile {
-		return &failure{
-			code: exitFailure, hint: "agentsecrets init --store file",
-			err: fmt.Errorf("--store %s: this build keeps values in an encrypted file only; the keychain comes with a later one", store),
-		}
+	if err := validStore(store); err != nil {
+		return err
+	}
+	if pp.any() && store == storeKeychain {
+		return usage("a passphrase is for a store in a file: leave --store keychain away, or --passphrase")
+	} else if pp.any() {
+		store = storeFile
 	}
 	if pp.wanted && pp.file == "" && !a.interactive() {
 		f := usage("--passphrase asks on a terminal, and there is none: give --passphrase-file")
@@ -64,8 +64,13 @@ func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error 
 	if err := env.OpenRegistry(s.q.Home).Adopt(s.workspace, s.project); err != nil {
 		return err
 	}
-	if err := a.createFile(ctx, s.q.Home, pp); err != nil {
+	if store, err = a.chooseStore(ctx, s.q.Home, store); err != nil {
 		return err
+	}
+	if store == storeFile {
+		if err := a.createFile(ctx, s.q.Home, pp); err != nil {
+			return err
+		}
 	}
 	if err := s.record(store); err != nil {
 		return err
@@ -170,12 +175,12 @@ func (a *app) sum(s *setup) error {
 	v := map[string]any{
 		"workspace":   map[string]string{"id": s.workspace.ID, "name": s.workspace.Name},
 		"project":     map[string]string{"id": s.project.ID, "name": s.project.Name},
-		"environment": s.file.Environment, "file": s.path, "store": storeFile, "password": s.password,
+		"environment": s.file.Environment, "file": s.path, "store": s.file.StorageMode, "password": s.password,
 		"passphrase": lock.Passphrase,
 	}
 	return a.print(v, func(out io.Writer) {
 		fmt.Fprintf(out, "Workspace:   %s\nProject:     %s (%s)\nEnvironment: %s\n", s.workspace.Name, s.project.Name, s.path, s.file.Environment)
-		fmt.Fprintf(out, "Store:       %s\n", describeStore(s.q.Home, lock))
+		fmt.Fprintf(out, "Store:       %s\n", inWhich(s.file.StorageMode, s.q.Home, lock))
 		if s.password {
 			fmt.Fprintln(out, "Password:    set; changes to what is allowed ask for it")
 		} else {

@@ -33,7 +33,7 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	if err != nil {
 		return 0, err
 	}
-	h, err := build(plan{where: w, store: s.store, origins: origins, authority: ca.NewEphemeral, address: "127.0.0.1:0", metrics: o.metrics})
+	h, err := build(plan{where: w, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, address: "127.0.0.1:0", metrics: o.metrics})
 	if err != nil {
 		return 0, err
 	}

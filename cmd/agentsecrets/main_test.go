@@ -17,15 +17,34 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/ca"
 	"github.com/agentsecrets/agentsecrets/internal/keyring"
+	"github.com/agentsecrets/agentsecrets/internal/secretservice"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	secretservice.Main()
+	if len(os.Args) > 1 && os.Args[1] == keychainHelper { // of a test that opens a home itself
+		main()
+		return
+	}
+	testscript.Main(withKeychain{m}, map[string]func(){
 		"agentsecrets": main,
 		"tlsorigin":    tlsOrigin,
 		"cheapen":      cheapen,
 		"nokeyring":    noKeyring,
 	})
+}
+
+// withKeychain has a copy of this program for sessions of an ordinary user.
+type withKeychain struct{ *testing.M }
+
+func (m withKeychain) Run() int {
+	remove, err := secretservice.Copy()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer remove()
+	return m.M.Run()
 }
 
 // TestScripts runs the real binary as a user does: one script a command.
@@ -36,6 +55,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("AGENTSECRETS_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("GORACE", "atexit_sleep_ms=0")            // under -race every process would wait a second at its end
 			e.Setenv("VALUE", `sk-test-/+"9fK2mQ7xT4vB8nL1cZ`) // every escape has something to do
+			e.Setenv("DBUS_SESSION_BUS_ADDRESS", nowhere)      // not that of whoever tests
 			e.Cd = filepath.Join(e.WorkDir, "project")
 			return os.MkdirAll(e.Cd, 0o755)
 		},
@@ -44,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"waitfor":  waitFor,
 			"dialog":   dialog,
 			"absent":   absent,
+			"keychain": startKeychain,
 			"readvar":  readVar,
 			"freeport": freePort,
 		},

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/agentsecrets/agentsecrets/internal/demo"
+	"github.com/agentsecrets/agentsecrets/internal/secretservice"
 )
 
 // code N CMD… runs a command that must end with exit code N. Its output can be
@@ -179,4 +180,18 @@ func (s *screen) drain() {
 			return // EIO when the last program has closed it
 		}
 	}
+}
+
+// nowhere is the address of no D-Bus session.
+const nowhere = "unix:path=/nonexistent/bus"
+
+// keychain KIND starts a D-Bus session with a Secret Service, which commands use from then on.
+func startKeychain(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: keychain kind")
+	}
+	s, err := secretservice.Start(secretservice.Kind(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { _ = s.Stop() })
+	ts.Setenv("DBUS_SESSION_BUS_ADDRESS", s.Address)
 }

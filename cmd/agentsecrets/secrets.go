@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) secretsCommand() *cobra.Command {
-	return group("secrets", "Keep secrets; none is ever shown", a.setCommand(), a.importCommand(), a.bindCommand(), a.listCommand(), a.deleteCommand())
+	return group("secrets", "Keep secrets; none is ever shown", a.setCommand(), a.importCommand(), a.bindCommand(), a.listCommand(), a.deleteCommand(), a.moveCommand())
 }
 
 func (a *app) listCommand() *cobra.Command {

@@ -43,6 +43,8 @@ type statusJSON struct {
 	Locked     bool       `json:"locked"`
 	Until      *time.Time `json:"unlocked_until,omitempty"`
 	lock       agefile.Lock
+
+	UnfinishedMove string `json:"unfinished_move,omitempty"` // the other store that holds values
 }
 
 func (a *app) status(ctx context.Context) error {
@@ -51,6 +53,11 @@ func (a *app) status(ctx context.Context) error {
 		return err
 	}
 	st := statusJSON{Home: home, Version: version(), StorageMode: storeFile}
+	r, err := loadStoreRecord(storeRecordPath(home))
+	if err != nil {
+		return err
+	}
+	st.StorageMode, st.UnfinishedMove = r.Store, r.other()
 	if err := st.fillLock(home); err != nil {
 		return err
 	}
@@ -107,7 +114,11 @@ func (st *statusJSON) write(out io.Writer) {
 		fmt.Fprintf(out, "Workspace:   %s\nProject:     %s\nEnvironment: %s\nSecrets:     %d\n",
 			st.WorkspaceName, st.ProjectName, st.Environment, st.Secrets)
 	}
-	fmt.Fprintf(out, "Store:       %s\n", describeStore(st.Home, st.lock))
+	fmt.Fprintf(out, "Store:       %s\n", inWhich(st.StorageMode, st.Home, st.lock))
+	if st.UnfinishedMove != "" {
+		fmt.Fprintf(out, "             a move was interrupted, the %s may hold values too; agentsecrets secrets move --to %s ends that\n",
+			inWords(st.UnfinishedMove), st.StorageMode)
+	}
 	if st.ProxyRunning {
 		fmt.Fprintf(out, "Proxy:       running on 127.0.0.1:%d\n", st.ProxyPort)
 	} else {

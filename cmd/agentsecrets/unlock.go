@@ -89,6 +89,9 @@ func (a *app) unlock(ctx context.Context, file string, d time.Duration) error {
 	if d < time.Second || d > maxUnlockFor {
 		return usage("--for takes one second to 720h, not %v", d)
 	}
+	if done, err := a.unlockKeychain(ctx); done || err != nil {
+		return err
+	}
 	s, lock, err := a.lockableStore("unlocking the store")
 	if err != nil {
 		return err
@@ -115,6 +118,30 @@ func (a *app) unlock(ctx context.Context, file string, d time.Duration) error {
 	until := lock.Until.UTC()
 	a.say("Unlocked until %s, for every program that runs as you. agentsecrets lock ends it.", untilText(until))
 	return a.print(unlockJSON{Unlocked: true, Passphrase: true, Until: &until}, func(io.Writer) {})
+}
+
+// unlockKeychain has the keychain open itself, if the home uses one.
+func (a *app) unlockKeychain(ctx context.Context) (bool, error) {
+	home, err := a.home()
+	if err != nil {
+		return false, err
+	}
+	r, err := loadStoreRecord(storeRecordPath(home))
+	if err != nil || r.Store != storeKeychain {
+		return false, err
+	}
+	if err := outsideRun("unlocking the store"); err != nil {
+		return false, err
+	}
+	h, err := a.homeStore(home)
+	if err == nil {
+		err = h.ready(ctx)
+	}
+	if err != nil {
+		return false, err
+	}
+	a.say("The keychain is open.")
+	return true, a.print(unlockJSON{Unlocked: true}, func(io.Writer) {})
 }
 
 func (a *app) lock() error {

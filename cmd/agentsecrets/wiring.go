@@ -23,6 +23,7 @@ import (
 // house is one proxy with what it stands on.
 type house struct {
 	where     where
+	store     resolve.Store
 	proxy     *mitm.Proxy
 	authority *ca.Authority
 	log       *audit.Log
@@ -54,7 +55,7 @@ type plan struct {
 func build(p plan) (*house, error) {
 	h := &house{
 		names: p.metrics.names,
-		where: p.where, origins: p.origins, started: time.Now(),
+		where: p.where, store: p.store, origins: p.origins, started: time.Now(),
 		policies: newPolicies(p.where.home),
 	}
 	measured := metrics.Config{Version: version()}
@@ -105,7 +106,13 @@ func build(p plan) (*house, error) {
 	return h, err
 }
 
-func (h *house) resolved(d time.Duration) { h.metrics.Resolved(storeFile, d) }
+func (h *house) resolved(d time.Duration) {
+	name := storeFile
+	if s, ok := h.store.(*homeStore); ok {
+		name = s.name()
+	}
+	h.metrics.Resolved(name, d)
+}
 
 // serve runs the proxy until close.
 func (h *house) serve() error {

@@ -22,6 +22,7 @@ var (
 	inCA         = []string{"./ca"}
 	inEnv        = []string{"./env", "-run", "Python|Without|Vars"}
 	inDemo       = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
+	inStores     = []string{"./cmd/agentsecrets", "-run", "TestScripts/keychain"}
 	inKeychain   = []string{"./resolve/keychain"}
 )
 
@@ -131,6 +132,12 @@ var faults = []fault{
 	{"a locked store is any failure", "cmd/agentsecrets/wiring.go", "	if isLocked(err) {", "	if err == nil {", inPassphrase},
 	{"a new passphrase without the one before", "cmd/agentsecrets/passphrase.go", "	if lock.Passphrase {", "	if lock.Passphrase && !lock.Open {", inPassphrase},
 	{"unlock inside a run", "cmd/agentsecrets/unlock.go", "	if err := outsideRun(what); err != nil {", "	if what == \"\" {\n		err := outsideRun(what)", inPassphrase},
+	{"ask a store that hangs again and again", "resolve/resolver.go", "	if now.Before(r.silent) {", "	if now.Before(r.silent) && ref.Name == \"\" {", inResolve},
+	{"try a store that hangs with every call", "resolve/resolver.go", "			r.silent = now.Add(r.config.timeout())\n", "			r.silent = now\n", inResolve},
+	{"take a file for a keychain that is gone", "cmd/agentsecrets/homestore.go", "	if name == storeKeychain {\n		return h.keychain, nil\n	}", "	if name == storeKeychain && h.keychain.Ready(ctx) == nil {\n		return h.keychain, nil\n	}", inStores},
+	{"another home's value is written over", "cmd/agentsecrets/move.go", "		if !ours.Equal(theirs) {", "		if ours.IsZero() {", inStores},
+	{"init changes the store", "cmd/agentsecrets/choosestore.go", "	if asked != \"\" && asked != r.Store {", "	if asked == \"-\" {", inStores},
+	{"the helper asks not who reads", "cmd/agentsecrets/keychainhelper.go", "	case below:\n", "	case below && asker == 0:\n", inStores},
 	{"the keychain's helper answers anybody", "resolve/keychain/asker_linux.go", "if err != nil || failed != nil || int(asker.Pid) != os.Getppid() {", "if err != nil || failed != nil || asker.Pid == 1 {", inKeychain},
 	{"the keychain's helper reads inside a run", "resolve/keychain/serve.go", "	if r.Do == doGet {", "	if r.Do == doProbe {", inKeychain},
 	{"the keychain's helper drops the lock", "resolve/keychain/process_unix.go", "func inherit(cmd *exec.Cmd, lock *os.File) { cmd.ExtraFiles = append(cmd.ExtraFiles, lock) }", "func inherit(*exec.Cmd, *os.File) {}", inKeychain},

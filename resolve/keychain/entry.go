@@ -66,6 +66,14 @@ func probe() error {
 	return e.delete()
 }
 
+// ready has the keychain open itself: go-keyring unlocks before it looks.
+func ready() error {
+	if _, err := entry("ready:").get(); !errors.Is(err, keyring.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
 // plainError is an error that shows nothing but our own words.
 type plainError string
 

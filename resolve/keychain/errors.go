@@ -12,11 +12,12 @@ var (
 	ErrUnavailable error = &sentinel{text: "there is no keychain that can be used here", hint: "agentsecrets init --store file"}
 	// ErrTimeout says that the keychain gave no answer in time, for instance because its prompt got none. It is a
 	// resolve.ErrLocked.
-	ErrTimeout error = &sentinel{text: "the keychain did not answer in time", hint: "agentsecrets unlock", is: resolve.ErrLocked}
+	ErrTimeout error = &sentinel{text: "the keychain did not answer in time", hint: unlockIt, is: resolve.ErrLocked}
+	// ErrLocked is a keychain that said no at once: its prompt was dismissed, or there was nobody to show it to.
+	ErrLocked error = &sentinel{text: "the keychain is locked, and its prompt was not answered", hint: unlockIt, is: resolve.ErrLocked}
 )
 
-// errLocked is a keychain that said no at once: its prompt was dismissed, or there was nobody to show it to.
-var errLocked error = &sentinel{text: "the keychain is locked, and its prompt was not answered", hint: "agentsecrets unlock", is: resolve.ErrLocked}
+const unlockIt = "unlock the keychain, with its prompt or in its own program, then try again"
 
 // errFailed is a keychain that did not do what it said, or said something else.
 var errFailed error = &sentinel{text: "the keychain failed",
@@ -49,7 +50,7 @@ func (e *SizeError) Hint() string {
 	if e.Size > resolve.MaxValue {
 		return ""
 	}
-	return "agentsecrets init --store file"
+	return "agentsecrets secrets move --to file"
 }
 
 func (e *SizeError) keychain() string {

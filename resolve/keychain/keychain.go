@@ -100,6 +100,13 @@ func Open(c Config) (*Store, error) {
 	}, nil
 }
 
+// Hurried is the same store without Patient and Waiting.
+func (s *Store) Hurried() *Store {
+	h := *s
+	h.limit, h.waiting = limit, func() {}
+	return &h
+}
+
 // Resolve returns the value of ref.
 func (s *Store) Resolve(ctx context.Context, ref resolve.Ref) (resolve.Value, error) {
 	if err := errors.Join(ctx.Err(), ref.Check()); err != nil {
@@ -148,6 +155,15 @@ func (s *Store) change(ctx context.Context, ref resolve.Ref, r request) error {
 		err = stampErr
 	}
 	return err
+}
+
+// Ready opens the keychain, or says why it does not open. It sets and reads nothing.
+func (s *Store) Ready(ctx context.Context) error {
+	a, err := s.ask(ctx, request{Do: doReady})
+	if err != nil {
+		return err
+	}
+	return a.err(resolve.Ref{})
 }
 
 // Settled returns when nobody changes anything any more: of a process that was killed the helper may still be at work

@@ -25,6 +25,7 @@ const (
 	doSet    = "set"
 	doDelete = "delete"
 	doProbe  = "probe"
+	doReady  = "ready"
 )
 
 // answer is what a helper says. Detail is for people and made of words of ours, names of errors and numbers: what a
@@ -53,7 +54,7 @@ func (a answer) err(ref resolve.Ref) error {
 	case notFound:
 		return resolve.NotFound(ref)
 	case locked:
-		return detailed(errLocked, a.Detail)
+		return detailed(ErrLocked, a.Detail)
 	case unavailable:
 		return detailed(ErrUnavailable, a.Detail)
 	case refused:

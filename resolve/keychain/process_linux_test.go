@@ -72,7 +72,7 @@ func TestTimeout(t *testing.T) {
 	if running(t, token) {
 		t.Error("the helper is still there")
 	}
-	if !errors.Is(err, ErrTimeout) || !errors.Is(err, resolve.ErrLocked) || errors.Is(err, ErrUnavailable) || hintOf(err) != "agentsecrets unlock" {
+	if !errors.Is(err, ErrTimeout) || !errors.Is(err, resolve.ErrLocked) || errors.Is(err, ErrUnavailable) || hintOf(err) != unlockIt {
 		t.Errorf("%v, hint %q", err, hintOf(err))
 	}
 	if took < limit { // how much longer is the machine's affair: nothing else ends a prompt that waits
@@ -134,7 +134,7 @@ func TestPromptThatNobodySees(t *testing.T) {
 		"set":       s.Set(t.Context(), ref("KEY"), resolve.New([]byte("v"))),
 		"available": s.Available(t.Context()),
 	} {
-		if !errors.Is(err, resolve.ErrLocked) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnavailable) || hintOf(err) != "agentsecrets unlock" {
+		if !errors.Is(err, resolve.ErrLocked) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnavailable) || hintOf(err) != unlockIt {
 			t.Errorf("%s: %v, hint %q", what, err, hintOf(err))
 		}
 	}

@@ -74,6 +74,8 @@ func perform(r request) (secret string, err error) {
 		return "", e.delete()
 	case doProbe:
 		return "", probe()
+	case doReady:
+		return "", ready()
 	}
 	return "", plainError("another agentsecrets has been installed meanwhile; start this one again")
 }
