@@ -29,6 +29,7 @@ type Use struct {
 	Method string
 	Path   string // as the client wrote it, without the query
 	Place  string // as internal/place writes it
+	Whole  bool   // all of the field, value or path segment is the placeholder
 }
 
 // Check returns nil if the use is allowed, else a *DeniedError. The first of these decides: there are rules at all,

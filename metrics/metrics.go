@@ -40,6 +40,7 @@ type Metrics struct {
 	exchanges   vec[prometheus.Counter] // by decision and class
 	denials     vec[prometheus.Counter] // by reason
 	expansions  vec[prometheus.Counter] // by place
+	codedBodies prometheus.Counter
 	redactions  vec[prometheus.Counter] // by form
 	mentions    vec[prometheus.Counter] // by place
 	unresolved  prometheus.Counter
@@ -65,6 +66,7 @@ func New(c Config) *Metrics {
 		exchanges:   in.counters("exchanges_total", "Exchanges that ended, by what was decided and the class of their status.", byDecision(), byClass()),
 		denials:     in.counters("denials_total", "Requests that the proxy refused and exchanges that it gave up, by reason.", byReason()),
 		expansions:  in.counters("expansions_total", "Placeholders replaced by values, by place in the request.", byPlace()),
+		codedBodies: in.counter("coded_bodies_total", "Request bodies that passed unread because they came compressed, to hosts where values may go."),
 		redactions:  in.counters("redactions_total", "Echoes taken out of responses, by the form they had.", byForm()),
 		mentions:    in.counters("text_mentions_total", "Placeholders that passed as text, by place in the request.", byPlace()),
 		unresolved:  in.counter("unresolved_total", "Placeholders for which no value was found."),
@@ -137,6 +139,9 @@ func (m *Metrics) Mentioned(place string) {
 
 // Refused counts a request that never came to be an exchange.
 func (m *Metrics) Refused(reason string) { m.denials.of(reason).Inc() }
+
+// CodedBody counts a request body that came compressed and was not looked into.
+func (m *Metrics) CodedBody() { m.codedBodies.Inc() }
 
 // Redacted counts n echoes of one form.
 func (m *Metrics) Redacted(form string, n int) {

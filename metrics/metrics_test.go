@@ -60,7 +60,7 @@ func TestDocumentedNames(t *testing.T) {
 	text, _ := scrape(t, m)
 	for name, kind := range map[string]string{
 		"exchanges_total": "counter", "denials_total": "counter", "expansions_total": "counter", "redactions_total": "counter",
-		"unresolved_total": "counter", "text_mentions_total": "counter", "exchange_duration_seconds": "histogram", "overhead_seconds": "histogram",
+		"unresolved_total": "counter", "text_mentions_total": "counter", "coded_bodies_total": "counter", "exchange_duration_seconds": "histogram", "overhead_seconds": "histogram",
 		"resolve_duration_seconds": "histogram", "connections": "gauge", "leaf_mints_total": "counter",
 		"leaf_cache_hits_total": "counter", "holdback_bytes": "gauge", "audit_failures_total": "counter", "build_info": "gauge",
 	} {
@@ -93,6 +93,7 @@ func TestCounts(t *testing.T) {
 	m.Expanded("header")
 	m.Expanded("body:a.b:c")
 	m.Mentioned("path")
+	m.CodedBody()
 	m.Refused("proxy_credential_required")
 	m.Redacted("base64", 3)
 	m.Redacted("base64", 0)
@@ -123,6 +124,7 @@ func TestCounts(t *testing.T) {
 		`expansions_total{place="body"}`:                    "1",
 		`redactions_total{form="base64"}`:                   "3",
 		`text_mentions_total{place="path"}`:                 "1",
+		`coded_bodies_total`:                                "1",
 		`denials_total{reason="proxy_credential_required"}`: "1",
 		`unresolved_total`:                                  "1",
 		`exchange_duration_seconds_count`:                   "7",

@@ -31,6 +31,11 @@ func BenchmarkExchange(b *testing.B) {
 				get(b, l.Direct, l.URL(host, "/"), "x")
 			}
 		})
+		b.Run(fmt.Sprintf("http%d/without", version(v)), func(b *testing.B) { // a placeholder
+			for b.Loop() {
+				get(b, l.Client, l.URL(host, "/v1/items?limit=10&after=a%20b"), "x")
+			}
+		})
 		b.Run(fmt.Sprintf("http%d/proxied", version(v)), func(b *testing.B) {
 			for b.Loop() {
 				get(b, l.Client, l.URL(host, "/"), "AS_SECRET_KEY_7")

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/place"
@@ -17,8 +15,9 @@ import (
 
 // Request bodies. A JSON, form or multipart body of a declared length up to 1 MiB is read
 // ahead, so that policy can decide before anything is sent and the new length
-// is exact. A longer one streams and may hold no use; one of unknown length
-// streams through the expander, which decides as it goes.
+// is exact; so is any other where a binding asks for body:any. A longer one streams and
+// may hold no use; one of unknown length streams through the expander, which
+// decides as it goes.
 
 // requestBody is what is to be sent once everything has been decided.
 type requestBody struct {
@@ -26,62 +25,33 @@ type requestBody struct {
 	attach func(out *http.Request) error
 }
 
-// rewriter makes the whole-value expander of a body; nil where no binding can
-// touch it. A compressed body passes as it is.
-type rewriter func(placeholder.FieldValues) stream.Rewriter
-
-func rewriterFor(h http.Header) (rewriter, string) {
-	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, ""
-	}
-	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	switch {
-	case err != nil:
-		return nil, ""
-	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
-		return placeholder.NewJSON, place.Body
-	case kind == "application/x-www-form-urlencoded":
-		return placeholder.NewForm, place.Form
-	case kind == "multipart/form-data" && params["boundary"] != "":
-		return func(v placeholder.FieldValues) stream.Rewriter {
-			return placeholder.NewMultipart(params["boundary"], v)
-		}, place.Form
-	}
-	return nil, ""
-}
-
 func (x *exchange) readBody(out, r *http.Request) (*requestBody, error) {
-	newRewriter, kind := rewriterFor(out.Header)
-	switch {
-	case r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0:
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return &requestBody{attach: func(*http.Request) error { return nil }}, nil
-	case newRewriter == nil:
+	}
+	s := bodySyntax(out.Header)
+	x.anywhere = x.proxy.cfg.Anywhere != nil && x.proxy.cfg.Anywhere(x.scope, x.dest.host, x.dest.port)
+	s.any = x.anywhere
+	switch {
+	case s.values == nil && !s.any:
+		return &requestBody{attach: passBody(r.Body)}, nil
+	case isCoded(out.Header):
+		if x.proxy.cfg.Reaches(x.scope, x.dest.host, x.dest.port) {
+			x.proxy.cfg.observer().CodedBody()
+		}
 		return &requestBody{attach: passBody(r.Body)}, nil
 	case r.ContentLength < 0:
-		return x.liveBody(r, newRewriter, kind), nil
+		return x.liveBody(r, s), nil
 	case r.ContentLength > maxBodyAhead:
-		return x.longBody(r, newRewriter, kind)
+		return x.longBody(r, s)
 	}
-	return x.shortBody(r, newRewriter, kind)
+	return x.shortBody(r, s)
 }
 
 func passBody(b io.ReadCloser) func(*http.Request) error {
 	return func(out *http.Request) error {
 		out.Body = b
 		return nil
-	}
-}
-
-// collector notes the uses that a body holds and changes nothing.
-func (x *exchange) collector(kind string, uses *[]found) placeholder.FieldValues {
-	return func(name, field string) ([]byte, error) {
-		u := x.use(name, place.Of(kind, field), true, kind)
-		if x.isText(u) {
-			x.mentioned(u)
-			return nil, nil
-		}
-		*uses = append(*uses, u)
-		return nil, nil
 	}
 }
 
@@ -118,21 +88,21 @@ func leaveBody(w http.ResponseWriter) {
 	http.NewResponseController(w).SetReadDeadline(time.Now())
 }
 
-func (x *exchange) shortBody(r *http.Request, newRewriter rewriter, kind string) (*requestBody, error) {
+func (x *exchange) shortBody(r *http.Request, s syntax) (*requestBody, error) {
 	b := make([]byte, r.ContentLength)
 	if err := x.readAhead(r.Body, b); err != nil {
 		return nil, errBody
 	}
 	body := &requestBody{}
-	if bytes.Contains(b, []byte(placeholder.Prefix)) {
-		if _, err := rewrite(newRewriter(x.collector(kind, &body.uses)), b); err != nil {
+	if s.spells(b) {
+		if _, err := rewrite(x.rewriter(s, x.collector(&body.uses)), b); err != nil {
 			return nil, err
 		}
 	}
 	body.attach = func(out *http.Request) error {
 		if len(body.uses) > 0 {
 			var err error
-			if b, err = rewrite(newRewriter(x.known(kind)), b); err != nil {
+			if b, err = rewrite(x.rewriter(s, x.decided), b); err != nil {
 				return bodyProblem(err)
 			}
 		}
@@ -153,20 +123,37 @@ func rewrite(rw stream.Rewriter, b []byte) ([]byte, error) {
 	return rw.Flush(dst)
 }
 
-// known gives the values that decide has resolved.
-func (x *exchange) known(kind string) placeholder.FieldValues {
-	return func(name, field string) ([]byte, error) {
-		u := x.use(name, place.Of(kind, field), true, kind)
+// collector notes the uses that a body holds, and takes them out of what is left.
+func (x *exchange) collector(uses *[]found) gives {
+	return func(u found) ([]byte, error) {
 		if x.isText(u) {
+			x.mentionedIn(u)
 			return nil, nil
 		}
-		v, ok := x.values[name]
-		if !ok {
-			return nil, &Problem{Status: 503, Slug: "store_locked", Name: name, Message: "the value was not resolved"}
-		}
-		x.proxy.cfg.observer().Expanded(kind)
-		return v.Reveal(), nil
+		*uses = append(*uses, u)
+		return []byte{}, nil
 	}
+}
+
+// mentionedIn counts a placeholder in a body that is text. One that is the whole
+// of a value is met again, as one that is somewhere in the body.
+func (x *exchange) mentionedIn(u found) {
+	if u.Place == place.Text && x.again > 0 {
+		x.again--
+		return
+	}
+	if u.Place != place.Text {
+		x.again++
+	}
+	x.mentioned(u)
+}
+
+// decided gives the values that decide has resolved.
+func (x *exchange) decided(u found) ([]byte, error) {
+	if x.isText(u) {
+		return nil, nil
+	}
+	return x.resolved(u)
 }
 
 func bodyProblem(err error) *Problem {
@@ -179,70 +166,89 @@ func bodyProblem(err error) *Problem {
 
 // longBody looks at the first MiB; a use there is refused before anything is
 // sent, a later one ends the request.
-func (x *exchange) longBody(r *http.Request, newRewriter rewriter, kind string) (*requestBody, error) {
+func (x *exchange) longBody(r *http.Request, s syntax) (*requestBody, error) {
 	head := make([]byte, maxBodyAhead)
 	if err := x.readAhead(r.Body, head); err != nil {
 		return nil, errBody
 	}
-	refuse := func(name, field string) ([]byte, error) {
-		u := x.use(name, place.Of(kind, field), true, kind)
+	refuse := func(u found) ([]byte, error) {
 		if x.isText(u) {
 			return nil, nil
 		}
 		return nil, &Problem{
-			Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Name: name,
+			Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Name: u.Name,
 			Message: "a placeholder is expanded only in bodies up to 1 MiB",
 		}
 	}
-	if _, err := newRewriter(refuse).Feed(nil, head); err != nil {
+	if _, err := x.rewriter(s, refuse).Feed(nil, head); err != nil {
 		return nil, err
 	}
-	stop := x.stopping(func(name, field string) ([]byte, error) {
-		b, err := refuse(name, field)
+	stop := x.locked(func(u found) ([]byte, error) {
+		v, err := refuse(u)
 		if err == nil {
-			x.mentioned(x.use(name, place.Of(kind, field), true, kind))
+			x.mentionedIn(u)
 		}
-		return b, err
+		return v, err
 	})
 	src := io.MultiReader(bytes.NewReader(head), r.Body)
 	return &requestBody{attach: func(out *http.Request) error {
 		out.Header.Del("Expect")
-		out.Body = readCloser{stream.NewReader(src, newRewriter(stop)), r.Body}
+		out.Body = readCloser{stream.NewReader(src, stopping{x.rewriter(s, stop), x}), r.Body}
 		return nil
 	}}, nil
 }
 
 // liveBody decides about each use when the stream comes to it. What has gone
 // out by then stays out; the request ends with the first refusal.
-func (x *exchange) liveBody(r *http.Request, newRewriter rewriter, kind string) *requestBody {
+func (x *exchange) liveBody(r *http.Request, s syntax) *requestBody {
 	x.live = true
-	values := x.stopping(func(name, field string) ([]byte, error) {
-		u := x.use(name, place.Of(kind, field), true, kind)
+	values := x.locked(func(u found) ([]byte, error) {
 		if x.isText(u) {
-			x.mentioned(u)
+			x.mentionedIn(u)
 			return nil, nil
 		}
 		return x.decideLive(r.Context(), u)
 	})
 	return &requestBody{attach: func(out *http.Request) error {
 		out.ContentLength = -1
-		out.Body = readCloser{stream.NewReader(r.Body, newRewriter(values)), r.Body}
+		out.Body = readCloser{stream.NewReader(r.Body, stopping{x.rewriter(s, values), x}), r.Body}
 		return nil
 	}}
 }
 
-// stopping keeps the reason for which a body was cut off; the transport tells
-// only that it was.
-func (x *exchange) stopping(values placeholder.FieldValues) placeholder.FieldValues {
-	return func(name, field string) ([]byte, error) {
+// locked is give for a body that streams while the response may have begun.
+func (x *exchange) locked(give gives) gives {
+	return func(u found) ([]byte, error) {
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		b, err := values(name, field)
-		if err != nil {
-			x.bodyStop = bodyProblem(err)
-		}
-		return b, err
+		return give(u)
 	}
+}
+
+// stopping keeps the reason for which a body was cut off; the transport tells
+// only that it was.
+type stopping struct {
+	stream.Rewriter
+	x *exchange
+}
+
+func (s stopping) Feed(dst, chunk []byte) ([]byte, error) {
+	dst, err := s.Rewriter.Feed(dst, chunk)
+	return dst, s.keep(err)
+}
+
+func (s stopping) Flush(dst []byte) ([]byte, error) {
+	dst, err := s.Rewriter.Flush(dst)
+	return dst, s.keep(err)
+}
+
+func (s stopping) keep(err error) error {
+	if err != nil {
+		s.x.mu.Lock()
+		defer s.x.mu.Unlock()
+		s.x.bodyStop = bodyProblem(err)
+	}
+	return err
 }
 
 // decideLive is decide, record and release for one use. x.mu is held.
@@ -263,8 +269,7 @@ func (x *exchange) decideLive(ctx context.Context, u found) ([]byte, error) {
 		}
 	}
 	x.release()
-	x.proxy.cfg.observer().Expanded(kindOf(u.Place))
-	return x.values[u.Name].Reveal(), nil
+	return x.resolved(u)
 }
 
 type readCloser struct {

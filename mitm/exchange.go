@@ -39,6 +39,8 @@ type exchange struct {
 	guarded  bool     // sent where values may go
 	reaches  bool     // some value may go to this host
 	decodes  bool     // the response's content coding is undone
+	anywhere bool     // some value may go to it wherever a body names it
+	again    int      // whole values that count as text and will be met again
 
 	mu       sync.Mutex // guards what a body that streams through the expander adds
 	values   map[string]resolve.Value
@@ -97,7 +99,10 @@ func (x *exchange) prepare(w http.ResponseWriter, r *http.Request) (*http.Reques
 		return nil, err
 	}
 	out := x.outgoing(r)
-	head := x.findHead(out)
+	head, err := x.findHead(out)
+	if err != nil {
+		return nil, err
+	}
 	if err := x.decide(r.Context(), head); err != nil {
 		return nil, err
 	}

@@ -59,8 +59,12 @@ type Config struct {
 	Allow func(Scope, Use) error
 	// Text reports whether a placeholder in a path or in a body stands there as
 	// text, which passes as it is, and not for its value: a path where no binding
-	// asks for it, a prompt to a model provider. Nil: nothing is text.
+	// asks for it, a prompt to a model provider. Nil: only what is not the whole of
+	// a value in a body is text.
 	Text func(Scope, Use) bool
+	// Anywhere reports whether a binding lets some value go to host:port wherever a
+	// body names it (body:any). Nil: none does.
+	Anywhere func(s Scope, host string, port int) bool
 	// Reaches reports whether any value might ever go to host:port.
 	Reaches func(s Scope, host string, port int) bool
 	// Resolve finds the value of name. A *Problem tells the client why not.

@@ -16,6 +16,7 @@ type Observer interface {
 	Observe(audit.Event)
 	Expanded(place string)
 	Mentioned(place string) // a placeholder passed as text
+	CodedBody()             // a body that might have held one came compressed
 	Redacted(form string, n int)
 	Refused(reason string) // what never came to be an exchange
 	Unresolved()
@@ -37,6 +38,7 @@ type nobody struct{}
 func (nobody) Observe(audit.Event)    {}
 func (nobody) Expanded(string)        {}
 func (nobody) Mentioned(string)       {}
+func (nobody) CodedBody()             {}
 func (nobody) Redacted(string, int)   {}
 func (nobody) Refused(string)         {}
 func (nobody) Unresolved()            {}

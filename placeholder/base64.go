@@ -3,6 +3,7 @@ package placeholder
 import (
 	"bytes"
 	"encoding/base64"
+	"strings"
 )
 
 // prefixes64 are what base64 makes of the prefix at each of the offsets that it may
@@ -10,9 +11,9 @@ import (
 var prefixes64 = [3]string{"QVNfU0VDUkVUX", "FTX1NFQ1JFVF", "BU19TRUNSRVRf"}
 
 // mayHoldBase64 is quick to say no.
-func mayHoldBase64(text []byte) bool {
+func mayHoldBase64(text string) bool {
 	for _, p := range prefixes64 {
-		if bytes.Contains(text, []byte(p)) {
+		if strings.Contains(text, p) {
 			return true
 		}
 	}
@@ -101,7 +102,7 @@ func (t token) encode(text []byte) []byte {
 
 // names lists what t holds.
 func (t token) names() []string {
-	if !mayHoldBase64(t.digits) {
+	if !mayHoldBase64(string(t.digits)) {
 		return nil
 	}
 	var names []string

@@ -45,7 +45,7 @@ func FindEncoded(b []byte, as Encoding) []Encoded {
 		}
 		all = append(all, e)
 	}
-	if as&Base64 == 0 || !mayHoldBase64(t.text) {
+	if as&Base64 == 0 || !mayHoldBase64(string(t.text)) {
 		return all
 	}
 	for _, tok := range tokens(t.text) {

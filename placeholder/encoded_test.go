@@ -215,6 +215,9 @@ func FuzzEncoded(f *testing.F) {
 			if e.Start < end || e.End <= e.Start || e.End > len(in) || e.Encoding&as == 0 || len(e.Names) == 0 {
 				t.Fatalf("%q: %+v", in, e)
 			}
+			if !MayHold(string(in), as) {
+				t.Fatalf("MayHold says no to %q, which holds %+v", in, e)
+			}
 			end = e.End
 		}
 		got, err := ExpandEncoded(nil, in, as, v, func(b []byte) ([]byte, error) {
@@ -312,5 +315,20 @@ func BenchmarkFindEncoded(b *testing.B) {
 	b.SetBytes(int64(len(in)))
 	for b.Loop() {
 		FindEncoded(in, InHeader)
+	}
+}
+
+// What most texts of a request look like costs no second look.
+func TestMayHold(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "Bearer AS_SECRET_A": true, "QVNfU0VDUkVUX0E=": true, "id:QVNfU0VDUkVU": false, "%41S_SECRET_A": true, "AS%5fSECRET%5fA": true,
+		"a=%20b%2Fc%3D%22%7B&d=e%": false, "%zz%4": false, "Mozilla/5.0 (X11; Linux x86_64)": false, "AS_SECRE": false, "%51VNfU0VDUkVUX0E": true,
+	} {
+		if got := MayHold(text, InQuery); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+	if MayHold("AS%5fSECRET_A", InHeader) || MayHold("QVNfU0VDUkVUX0E=", InPath) {
+		t.Error("an encoding that was not asked for")
 	}
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +43,7 @@ func (f bindFlags) binding() (allowlist.Binding, error) {
 	bad := []error{err}
 	b := allowlist.Binding{
 		Hosts:   hosts,
-		Places:  parseAll(f.places, parsePlace, &bad),
+		Places:  parseAll(f.places, place.Parse, &bad),
 		Methods: parseAll(f.methods, allowlist.ParseMethod, &bad),
 		Paths:   parseAll(f.paths, allowlist.ParsePath, &bad),
 		NoEnv:   f.noEnv,
@@ -65,12 +63,4 @@ func parseAll(texts []string, parse func(string) (string, error), bad *[]error) 
 		}
 	}
 	return all
-}
-
-func parsePlace(text string) (string, error) {
-	p, err := place.Parse(text)
-	if err == nil && (p == place.Any || strings.HasPrefix(p, place.Cookie+":")) {
-		return "", fmt.Errorf("--in %s cannot be kept yet: bind to body, body:PATH, header or cookie", p)
-	}
-	return p, err
 }

@@ -113,8 +113,7 @@ func revealers() []string {
 	return []string{
 		"cmd/agentsecrets/spawn.go",  // plain run gives values to a program
 		"cmd/agentsecrets/value.go",  // to say what is of concern about it
-		"mitm/body.go",               // into a request's body
-		"mitm/find.go",               // into a request's head
+		"mitm/find.go",               // into a request
 		"redact/redact.go",           // to look for it in responses
 		"resolve/agefile/seal.go",    // into the encrypted file
 		"resolve/keychain/encode.go", // into the keychain

@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
-	"github.com/agentsecrets/agentsecrets/internal/place"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
@@ -16,14 +14,14 @@ import (
 // the moment: a rule that is taken away counts at once.
 type policies struct {
 	home      string
-	textHosts *allowlist.TextHosts
+	catalogue *allowlist.Catalogue
 
 	mu    sync.Mutex
 	files map[string]*watched[*allowlist.Policy] // by workspace ID
 }
 
 func newPolicies(home string) *policies {
-	return &policies{home: home, textHosts: allowlist.NewTextHosts(), files: map[string]*watched[*allowlist.Policy]{}}
+	return &policies{home: home, catalogue: allowlist.NewCatalogue(), files: map[string]*watched[*allowlist.Policy]{}}
 }
 
 // list is what the scope's project may reach now.
@@ -61,7 +59,7 @@ func (p *policies) Allow(s mitm.Scope, u mitm.Use) error {
 	if err != nil {
 		return unreadablePolicy(u.Name)
 	}
-	err = list.Check(allowlist.Use{Name: u.Name, Host: u.Host, Port: u.Port, Method: u.Method, Path: u.Path, Place: u.Place})
+	err = list.Check(useOf(u))
 	var d *allowlist.DeniedError
 	switch {
 	case err == nil:
@@ -74,20 +72,22 @@ func (p *policies) Allow(s mitm.Scope, u mitm.Use) error {
 	return unreadablePolicy(u.Name)
 }
 
-// Text: a placeholder inside a path, or in a body for a model or for people to
-// read, is text unless a binding asks for that place. One that is a whole path
-// segment was meant.
+// Text reports whether a placeholder passes as text. Where that cannot be told it
+// does not, and what Allow says then is what the client sees.
 func (p *policies) Text(s mitm.Scope, u mitm.Use) bool {
-	inBody := place.Match(place.Body, u.Place) || place.Match(place.Form, u.Place)
-	inPath := u.Place == place.Path && !u.Whole
-	if !inPath && !(inBody && p.textHosts.Has(u.Host)) {
-		return false
-	}
 	list, err := p.list(s)
-	if err != nil {
-		return false
-	}
-	return !slices.ContainsFunc(list.Bindings[u.Name].Places, func(pattern string) bool { return place.Match(pattern, u.Place) })
+	return err == nil && list.IsText(useOf(u), p.catalogue)
+}
+
+// Anywhere reports whether a body sent to host has to be searched for any
+// occurrence. Where that cannot be told it is not: no value goes there anyway.
+func (p *policies) Anywhere(s mitm.Scope, host string, port int) bool {
+	list, err := p.list(s)
+	return err == nil && list.Anywhere(host, port)
+}
+
+func useOf(u mitm.Use) allowlist.Use {
+	return allowlist.Use{Name: u.Name, Host: u.Host, Port: u.Port, Method: u.Method, Path: u.Path, Place: u.Place, Whole: u.Whole}
 }
 
 // Reaches reports whether a value might ever go to host; where that cannot be

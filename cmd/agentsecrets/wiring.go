@@ -86,6 +86,7 @@ func build(p plan) (*house, error) {
 		NormalHost:  allowlist.NormalHost,
 		Allow:       h.policies.Allow,
 		Text:        h.policies.Text,
+		Anywhere:    h.policies.Anywhere,
 		Reaches:     h.policies.Reaches,
 		Resolve:     h.resolve,
 		Record:      h.log.Write,

@@ -45,7 +45,7 @@ type Config struct {
 	Origin   http.Handler
 	OriginH1 bool                // the origin speaks HTTP/1.1 only
 	ClientH1 bool                // the client speaks HTTP/1.1 only
-	Text     func(mitm.Use) bool // nil: nothing is text
+	Text     func(mitm.Use) bool // nil: what the policy says
 	Change   func(*mitm.Config)  // last word on the proxy's configuration
 }
 
@@ -132,10 +132,13 @@ func (l *Lab) startProxy(cfg Config, originRoots *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	catalogue := allowlist.NewCatalogue()
 	mc := mitm.Config{
 		Leaf: l.CA.Leaf, NormalHost: allowlist.NormalHost, Record: events.Write,
-		Allow:   func(_ mitm.Scope, u mitm.Use) error { return allow(list, u) },
-		Reaches: func(_ mitm.Scope, host string, port int) bool { return list.Reaches(host, port) },
+		Allow:    func(_ mitm.Scope, u mitm.Use) error { return allow(list, u) },
+		Text:     func(_ mitm.Scope, u mitm.Use) bool { return list.IsText(useOf(u), catalogue) },
+		Anywhere: func(_ mitm.Scope, host string, port int) bool { return list.Anywhere(host, port) },
+		Reaches:  func(_ mitm.Scope, host string, port int) bool { return list.Reaches(host, port) },
 		Resolve: func(_ context.Context, _ mitm.Scope, name string) (resolve.Value, error) {
 			v, ok := cfg.Secrets[name]
 			if !ok {
@@ -190,7 +193,7 @@ func (l *Lab) pin(host string, port int) (netip.AddrPort, bool) {
 }
 
 func allow(list *allowlist.List, u mitm.Use) error {
-	err := list.Check(allowlist.Use{Name: u.Name, Host: u.Host, Port: u.Port, Method: u.Method, Path: u.Path, Place: u.Place})
+	err := list.Check(useOf(u))
 	if err == nil {
 		return nil
 	}
@@ -199,6 +202,10 @@ func allow(list *allowlist.List, u mitm.Use) error {
 		return err
 	}
 	return &mitm.Problem{Status: 403, Slug: d.Reason, Name: d.Name, Message: d.Error(), Hint: d.Hint()}
+}
+
+func useOf(u mitm.Use) allowlist.Use {
+	return allowlist.Use{Name: u.Name, Host: u.Host, Port: u.Port, Method: u.Method, Path: u.Path, Place: u.Place, Whole: u.Whole}
 }
 
 // NewClient is one more client of the run, with its own connections.

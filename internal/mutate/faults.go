@@ -2,6 +2,8 @@ package main
 
 var inMitm = []string{"./mitm"}
 
+var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotAllowed|TestTextHosts|TestCodedBody"}
+
 var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue)$"}
 
 var (
@@ -42,7 +44,7 @@ var faults = []fault{
 	{"dial our own listeners", "mitm/origin.go", "	if d.isOwn(to) {", "	if d.isOwn(netip.AddrPort{}) {", inMitm},
 	{"send although the audit log failed", "mitm/record.go", `		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent"}`, "		return nil", inMitm},
 	{"record after sending", "mitm/exchange.go", "	if err := x.record(); err != nil {\n		return nil, err\n	}\n	if err := x.expandHead(out); err != nil {", "	if err := x.expandHead(out); err != nil {", inMitm},
-	{"leave Basic credentials as they are", "mitm/find.go", `if field != "Authorization" || len(value) < 6`, `if field != "Proxy-Authorization" || len(value) < 6`, inMitm},
+	{"leave Basic credentials as they are", "mitm/walk.go", `if field != "Authorization" || len(value) < 6`, `if field != "Proxy-Authorization" || len(value) < 6`, inMitm},
 	{"allow line breaks in fields", "mitm/find.go", "if !httpguts.ValidHeaderFieldValue(string(v)) {", "if string(v) == \"-\" && !httpguts.ValidHeaderFieldValue(string(v)) {", inMitm},
 	{"keep the length of before expanding", "mitm/body.go", "		out.ContentLength = int64(len(b))\n", "		out.ContentLength = r.ContentLength\n", inMitm},
 	{"expand hop-by-hop fields", "mitm/exchange.go", "	removeHopByHop(out.Header)\n	if upgrade", "	if upgrade", inMitm},
@@ -58,8 +60,22 @@ var faults = []fault{
 	{"wait for a full buffer before flushing", "mitm/respond.go", "if n < len(buf) && remaining != 0 {", "if n == len(buf) && remaining != 0 {", inMitm},
 	{"ask for a range where a value went", "mitm/respond.go", "		h.Del(\"Range\") // a slice may begin inside a value\n", "", inMitm},
 	{"pass WebSocket fragments one by one", "mitm/upgrade.go", "h.OpCode.IsControl() || h.Fin && h.OpCode != ws.OpContinuation", "true || h.OpCode.IsControl()", inMitm},
-	{"log the target after expansion", "mitm/find.go", "	t := x.target // what audit shows stays as the client wrote it\n", "	t := &x.target\n", inMitm},
-	{"pass bodies for models through expansion", "cmd/agentsecrets/policies.go", "if !inPath && !(inBody && p.textHosts.Has(u.Host)) {", "if !inPath && !(inBody && p.textHosts.Has(\"-\")) {", inCmd},
+	{"log the target after expansion", "mitm/walk.go", "	t := x.target // what audit shows stays as the client wrote it\n", "	t := x.target\n	defer func() { x.target = t }()\n", inMitm},
+	{"pass bodies for models through expansion", "allowlist/text.go", "return hosts.TextHost(u.Host) && !l.asksFor(u)", "return hosts.TextHost(\"-\") && !l.asksFor(u)", inAllowlist},
+	{"take cookies for one field", "mitm/walk.go", "	case field == \"Cookie\":\n", "	case field == \"-\":\n", inPlaces},
+	{"believe a semicolon in quotes", "mitm/walk.go", "	if quotesSemicolon(line) {\n", "	if quotesSemicolon(line) && line == \"\" {\n", inPlaces},
+	{"let a value end its cookie", "mitm/find.go", "	for _, c := range v {\n", "	for _, c := range v[:0] {\n", inPlaces},
+	{"expand where a client came from", "mitm/walk.go", "	case neverExpanded(field):\n", "	case neverExpanded(\"-\" + field):\n", inPlaces},
+	{"no placeholder is text", "mitm/find.go", "	if u.Place == place.Text && !x.anywhere {\n		return true", "	if u.Place == place.Text && !x.anywhere {\n		return false", inPlaces},
+	{"body:any asks for nothing", "mitm/body.go", "	s.any = x.anywhere\n", "	s.any, x.anywhere = false, false\n", inPlaces},
+	{"expand what has been put in", "mitm/syntax.go", "if err == nil && s.any && spellsPlain(v) {", "if err == nil && !s.any && spellsPlain(v) {", inPlaces},
+	{"read compressed request bodies", "mitm/syntax.go", `if e != "" && !strings.EqualFold(e, "identity") {`, `if e == "-" {`, inPlaces},
+	{"let a value end its part", "mitm/syntax.go", "		if bytes.Contains(v, []byte(delimiter)) {\n", "		if bytes.Equal(v, []byte(delimiter)) {\n", inPlaces},
+	{"overlook percent escapes", "placeholder/mayhold.go", "return as&Percent != 0 && escapesWord(s)", "return as&Percent == 0 && escapesWord(s)", inPlaces},
+	{"overlook base64", "placeholder/mayhold.go", "as&Base64 != 0 && len(s) >= minToken64", "as&Base64 != 0 && len(s) > 1<<20", inPlaces},
+	{"forget why a body was cut off", "mitm/body.go", "		s.x.bodyStop = bodyProblem(err)\n", "		_ = bodyProblem(err)\n", inMitm},
+	{"body:any takes any host", "allowlist/text.go", "		return l.Check(u) != nil\n", "		return !l.asksFor(u)\n", inAllowlist},
+	{"search bodies to every host", "allowlist/text.go", "matchAny(b.Hosts, normal, port)", "normal != \"\"", inAllowlist},
 
 	{"metrics for other machines", "cmd/agentsecrets/metrics.go", "n <= 65535 && isLoopback(host) {", "n <= 65535 && host != \"-\" {", inMetricsFlag},
 	{"metrics for web pages", "cmd/agentsecrets/health.go", "	return onlyLocal(mux)\n", "	return mux\n", inMetricsFlag},
