@@ -19,6 +19,7 @@ var (
 	inAgefile    = []string{"./resolve/agefile", "-run", "TestRewrap$|Passphrase|Locked|Release"}
 	inKeyring    = []string{"./internal/keyring"}
 	inPassphrase = []string{"./cmd/agentsecrets", "-run", "TestScripts/passphrase"}
+	inSetAll     = []string{"./resolve", "-run", "SetAll"}
 	inEnvfile    = []string{"./internal/envfile"}
 	inImport     = []string{"./cmd/agentsecrets", "-run", "TestScripts/import"}
 	inCA         = []string{"./ca"}
@@ -134,8 +135,8 @@ var faults = []fault{
 	{"print the value with %v", "resolve/value.go", "func (Value) String() string { return masked }", "func (v Value) String() string { return string(v.Reveal()) }", inResolve},
 	{"print the value under every verb", "resolve/value.go", "func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, masked) }", "func (v Value) Format(f fmt.State, _ rune) { _, _ = io.Writer(f).Write(v.Reveal()) }", inResolve},
 	{"encode the value", "resolve/value.go", "func (Value) MarshalText() ([]byte, error) { return []byte(masked), nil }", "func (v Value) MarshalText() ([]byte, error) { return v.Reveal(), nil }", inResolve},
-	{"leave a part of a failed batch", "resolve/setall.go", "			err = s.Set(ctx, ref, old[i])\n", "			err = nil\n", inResolve},
-	{"list what a failed batch did not keep", "resolve/setall.go", "			return errors.Join(err, x.save(before))\n", "			return err\n", inResolve},
+	{"leave a part of a failed batch", "resolve/setall.go", "			err = s.Set(ctx, ref, old[i])\n", "			err = nil\n", inSetAll},
+	{"list what a failed batch did not keep", "resolve/setall.go", "			return errors.Join(err, x.save(before))\n", "			return errors.Join(err, before.check())\n", inSetAll},
 	{"leave the vault sealed to the old key", "resolve/agefile/rewrap.go", "s.sealBoth(all, fresh.Recipient())", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", inAgefile},
 	{"replace the identity before the vault knows it", "resolve/agefile/rewrap.go", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", "s.sealBoth(all, old.Recipient())", []string{"./resolve/agefile", "-run", "TestKilledRewraps|TestReadersDuringRewrap"}},
 	{"leave the backup to the old key", "resolve/agefile/rewrap.go", "	return atomicfile.Write(s.path(backupName), sealed, 0o600)\n", "	return nil\n", inAgefile},
