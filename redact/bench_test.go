@@ -37,61 +37,131 @@ func randomText(r *rand.Rand, alphabet string, n int) string {
 	return string(b)
 }
 
-// setOf has at least n patterns, whose values have the given length.
-func setOf(n, length int) *Set {
-	r := rand.New(rand.NewPCG(3, uint64(length)))
-	s := NewSet()
-	if n == 1 { // a form beside the value itself would be more than one pattern
-		s.patterns = []pattern{{text: []byte("sk_live_" + randomText(r, alphanumeric, length-8))}}
-		s.tables.Store(newTables(s.patterns, blanks{}))
-		return s
+// secret is the i-th of values as people have them.
+func secret(r *rand.Rand, i int) string {
+	switch i % 6 {
+	case 0:
+		return "sk-proj-" + randomText(r, alphanumeric+"-_", 48)
+	case 1:
+		return "ghp_" + randomText(r, alphanumeric, 36)
+	case 2:
+		return randomText(r, alphanumeric+"+/", 40) // AWS
+	case 3:
+		return randomText(r, "0123456789abcdef", 32)
+	case 4:
+		return randomText(r, alphanumeric+"!#$%&()*+,-./:;<=>?@[]^_{|}~\"'\\", 20)
 	}
-	for len(s.patterns) < n {
-		s.add([]byte(randomText(r, alphanumeric, length)))
+	return "postgres://svc:" + randomText(r, alphanumeric, 16) + "@db.internal:5432/app?sslmode=require"
+}
+
+// patternsFor lists what is looked for with n values.
+func patternsFor(n int) []pattern {
+	r := rand.New(rand.NewPCG(3, uint64(n)))
+	var out []pattern
+	for i := range n {
+		out = append(out, patternsOf([]byte(secret(r, i)), NewSet().limits)...)
+	}
+	return out
+}
+
+func setFor(values int) *Set {
+	s := NewSet()
+	if values > 0 {
+		s.patterns = patternsFor(values)
+		s.tables.Store(newTables(s.patterns, blanks{}))
 	}
 	return s
 }
 
-// BenchmarkReader prints, beside the speed, the time that it takes as a multiple
+// BenchmarkReader prints the speed by processor time, and that time as a multiple
 // of what bytes.Count of one byte takes on the same text in the same run.
 func BenchmarkReader(b *testing.B) {
-	compact := bytes.ReplaceAll(bytes.ReplaceAll(events(8<<20), []byte(" "), []byte("_")), []byte("\n"), []byte(","))
+	lines := events(8 << 20)
+	compact := bytes.ReplaceAll(bytes.ReplaceAll(lines, []byte(" "), []byte("_")), []byte("\n"), []byte(","))
+	escaped := bytes.ReplaceAll(lines, []byte(`"`), []byte(`\"`))[:8<<20] // JSON in a string
+	random := make([]byte, 8<<20)
+	rand.NewChaCha8([32]byte{}).Read(random)
 	for _, c := range []struct {
-		patterns, length int
-		compact          bool
-	}{{}, {1, 32, false}, {100, 32, false}, {100, 32, true}, {10000, 32, false}, {100, 8, false}, {100, 12, false}} {
-		text := events(8 << 20)
-		if c.compact {
-			text = compact // as much is held back as can be
+		name   string
+		text   []byte
+		values []int
+	}{
+		{"lines", lines, []int{0, 1, 10, 100, 300, 10000}},
+		{"compact", compact, []int{100}}, // as much is held back as can be
+		{"escaped", escaped, []int{100}}, // the decoding pass has the most to do
+		{"random", random, []int{100}},
+	} {
+		for _, n := range c.values {
+			b.Run(fmt.Sprintf("%s/values=%d", c.name, n), func(b *testing.B) { against(b, c.text, setFor(n)) })
 		}
-		b.Run(fmt.Sprintf("patterns=%d/length=%d/compact=%v", c.patterns, c.length, c.compact), func(b *testing.B) {
-			s := NewSet()
-			if c.patterns > 0 {
-				s = setOf(c.patterns, c.length)
-			}
-			buf := make([]byte, 32<<10)
-			var count time.Duration
-			lines := 0
+	}
+	for _, n := range []int{8, 12} { // short values cost more
+		s := NewSet()
+		s.add([]byte(randomText(rand.New(rand.NewPCG(4, 4)), alphanumeric, n)))
+		b.Run(fmt.Sprintf("lines/length=%d", n), func(b *testing.B) { against(b, lines, s) })
+	}
+}
+
+func against(b *testing.B, text []byte, s *Set) {
+	buf := make([]byte, 32<<10)
+	var count, took time.Duration
+	lines := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		t := cpu()
+		for range 8 { // its own time is hardly more than the clock's grain
+			lines += bytes.Count(text, []byte("\n"))
+		}
+		t2 := cpu()
+		count += (t2 - t) / 8
+		io.CopyBuffer(struct{ io.Writer }{io.Discard}, NewReader(bytes.NewReader(text), s), buf)
+		took += cpu() - t2
+	}
+	b.ReportMetric(took.Seconds()/count.Seconds(), "xCount")
+	b.ReportMetric(float64(len(text))*float64(b.N)/1e6/took.Seconds(), "MB/s")
+	b.ReportMetric(float64(len(s.patterns)), "patterns")
+}
+
+// BenchmarkEvent is one event of a stream, flushed by itself.
+func BenchmarkEvent(b *testing.B) {
+	event := []byte(`data: {"id":"chatcmpl-9xKq","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":" \"word\""}}]}` + "\n\n")
+	for _, n := range []int{1, 100, 10000} {
+		b.Run(fmt.Sprintf("values=%d", n), func(b *testing.B) {
+			w := setFor(n).Rewriter()
+			var out []byte
+			b.ReportAllocs()
 			for b.Loop() {
-				t := time.Now()
-				lines += bytes.Count(text, []byte("\n"))
-				count += time.Since(t)
-				io.CopyBuffer(struct{ io.Writer }{io.Discard}, NewReader(bytes.NewReader(text), s), buf)
+				out, _ = w.Feed(out[:0], event)
 			}
-			took := b.Elapsed() - count
-			b.ReportMetric(took.Seconds()/count.Seconds(), "xCount")
-			b.ReportMetric(float64(len(text))*float64(b.N)/1e6/took.Seconds(), "MB/s")
+			if len(out) != len(event) {
+				b.Fatalf("%d bytes are held", len(event)-len(out))
+			}
 		})
 	}
 }
 
-func BenchmarkAdd(b *testing.B) {
-	for _, n := range []int{100, 10000} {
-		b.Run(fmt.Sprintf("patterns=%d", n), func(b *testing.B) {
-			s := setOf(n, 32)
+// BenchmarkBody is a body of 64 KiB that is read whole.
+func BenchmarkBody(b *testing.B) {
+	text := events(64 << 10)
+	s := setFor(100)
+	from := cpu()
+	for b.Loop() {
+		io.Copy(io.Discard, NewBodyReader(bytes.NewReader(text), s, int64(len(text))))
+	}
+	b.ReportMetric(float64(len(text))*float64(b.N)/1e6/(cpu()-from).Seconds(), "MB/s")
+}
+
+// BenchmarkBuild makes the tables, all at once, and adds one value to others.
+func BenchmarkBuild(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 10000} {
+		ps := patternsFor(n)
+		b.Run(fmt.Sprintf("values=%d", n), func(b *testing.B) {
+			from := cpu()
 			for b.Loop() {
-				newTables(s.patterns, blanks{})
+				newTables(ps, blanks{})
 			}
+			b.ReportMetric((cpu()-from).Seconds()*1e3/float64(b.N), "cpu-ms")
+			b.ReportMetric(float64(len(ps)), "patterns")
 		})
 	}
 }

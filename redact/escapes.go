@@ -40,6 +40,8 @@ func backslashEscape(b []byte) unescaped {
 		return unescaped{}
 	}
 	switch c := b[1]; {
+	case c == '"', c == '\\', c == '/': // by far the most
+		return unescaped{text: [utf8.UTFMax]byte{c}, n: 1, from: 2}
 	case c == 'u' && len(b) > 2 && b[2] == '{':
 		return braced(b)
 	case c == 'u':

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -196,9 +197,10 @@ func (e endless) Read(p []byte) (int, error) {
 
 func TestReaderDoesNotAllocate(t *testing.T) {
 	for name, text := range map[string]string{
-		"lines":  strings.Repeat("words ", 20) + "\n",
-		"echoes": key + " and " + key + "," + key[:20] + "\n",
-		"one":    strings.Repeat("x", 999),
+		"lines":   strings.Repeat("words ", 20) + "\n",
+		"echoes":  key + " and " + key + "," + key[:20] + "\n",
+		"escapes": `{\"a\":\"%41\u0042\",` + url.QueryEscape(key+"%") + `}` + "\n",
+		"one":     strings.Repeat("x", 999),
 	} {
 		r := NewReader(endless{[]byte(text)}, setWith(key, "12345678"))
 		for _, size := range []int{16 << 10, 300} {
@@ -293,5 +295,32 @@ func TestAddNothing(t *testing.T) {
 	s.Add(resolve.New(nil))
 	if !s.Empty() {
 		t.Error("a set with no value in it is not empty")
+	}
+}
+
+// However many values there are and however they came, all are found, and few
+// tiers are searched.
+func TestManyValues(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	s := NewSet()
+	var text, want []byte
+	for i := range 400 {
+		v := randomText(r, alphanumeric, 16+r.IntN(30))
+		s.add([]byte(v))
+		text = fmt.Appendf(text, "%d %s\n", i, v)
+		if len(v) < len(Marker) {
+			want = fmt.Appendf(want, "%d %s\n", i, strings.Repeat("*", len(v)))
+		} else {
+			want = fmt.Appendf(want, "%d %s\n", i, starred(len(v)))
+		}
+		if n := len(s.tables.Load().tiers); n > 3 {
+			t.Fatalf("%d values are in %d tiers", i+1, n)
+		}
+	}
+	if got := sized(t, NewReader(bytes.NewReader(text), s), 1000); !bytes.Equal(got, want) {
+		t.Errorf("differ%s", apart(text, got, want))
+	}
+	if n := len(s.tables.Load().tiers); n < 2 {
+		t.Errorf("%d values are in %d tiers", 400, n)
 	}
 }

@@ -78,8 +78,13 @@ func (s *Set) add(value []byte) {
 	}
 	s.known[sum] = struct{}{}
 	s.blanks = s.blanks.and(blanksOf(value))
-	s.patterns = append(s.patterns, patternsOf(value, s.limits)...)
-	s.tables.Store(newTables(s.patterns, s.blanks))
+	added := patternsOf(value, s.limits)
+	s.patterns = append(s.patterns, added...)
+	before := s.tables.Load()
+	if before == nil {
+		before = new(tables)
+	}
+	s.tables.Store(before.with(added, s.blanks))
 }
 
 // Empty reports whether no value was added. Values too short to look for count:

@@ -58,16 +58,19 @@ func (f *finder) findWhole(t *tables, b []byte) {
 // look searches text, which leads via views to the text of the finder.
 func (f *finder) look(t *tables, text []byte, plain form, via ...*view) {
 	f.via, f.plain = append(f.via[:0], via...), plain
-	if t.long != nil {
-		t.long.scan(text, f)
-	}
-	if t.short != nil {
-		t.short.scan(text, f)
-	}
-	if t.seen != nil && plain == inMixed {
-		f.seen = true
-		t.seen.scan(text, f)
-		f.seen = false
+	for i := range t.tiers {
+		tier := &t.tiers[i]
+		if tier.long != nil {
+			tier.long.scan(text, f)
+		}
+		if tier.short != nil {
+			tier.short.scan(text, f)
+		}
+		if tier.seen != nil && plain == inMixed {
+			f.seen = true
+			tier.seen.scan(text, f)
+			f.seen = false
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func (t *table) candidates(text []byte) iter.Seq[int] {
 
 // index builds the filter and the hash table.
 func (t *table) index(sorted []windowAt) {
-	filterBits := min(max(bits.Len(uint(12*len(sorted))), 13), 23)
+	filterBits := min(max(bits.Len(uint(12*len(sorted))), 13), 26)
 	t.filter, t.filterShift = make([]uint64, 1<<(filterBits-6)), uint(64-(filterBits-6))
 	slotBits := bits.Len(uint(2 * len(sorted)))
 	t.windows, t.runs, t.slotShift = make([]uint64, 1<<slotBits), make([]uint32, 1<<slotBits), uint(64-slotBits)
@@ -134,34 +134,63 @@ func (t *table) window(b []byte, i int) uint64 {
 
 // tables are what streams read; they never change once made.
 type tables struct {
-	long, short *table // short patterns need windows that cost more; nil when there are none
-	seen        *table // patterns for text whose escapes were undone
-	blanks      blanks // that do not end a run
+	tiers  []tier // each much larger than the next
+	blanks blanks // that do not end a run
 }
 
-func newTables(patterns []pattern, b blanks) *tables {
+// A tier has the patterns of some values. A text is searched once for each tier,
+// so there are few; but a set that grows by one value does not make all of them again.
+type tier struct {
+	patterns    []pattern
+	long, short *table // short patterns need windows that cost more; nil when there are none
+	seen        *table // patterns for text whose escapes were undone
+}
+
+const (
+	smallTier  = 2048 // patterns that are made again at once
+	tierGrowth = 4
+)
+
+func newTables(patterns []pattern, b blanks) *tables { return new(tables).with(patterns, b) }
+
+// with returns tables that have patterns as well.
+func (t *tables) with(patterns []pattern, b blanks) *tables {
+	n := len(t.tiers)
+	for ; n > 0; n-- {
+		last := t.tiers[n-1].patterns
+		if len(last) >= tierGrowth*len(patterns) && len(last)+len(patterns) > smallTier {
+			break
+		}
+		patterns = slices.Concat(last, patterns)
+	}
+	next := &tables{tiers: slices.Clone(t.tiers[:n]), blanks: b}
+	if len(patterns) > 0 {
+		next.tiers = append(next.tiers, newTier(patterns))
+	}
+	return next
+}
+
+func newTier(patterns []pattern) tier {
 	sorted := slices.Clone(patterns)
 	slices.SortStableFunc(sorted, func(a, b pattern) int { return bytes.Compare(a.text, b.text) })
-	sorted = slices.CompactFunc(sorted, func(a, b pattern) bool { return a.seen == b.seen && bytes.Equal(a.text, b.text) })
 	var long, short, seen []pattern
 	for _, p := range sorted {
-		if p.seen {
+		switch {
+		case p.seen:
 			seen = append(seen, p)
-		} else if len(p.text) >= shortest {
+		case len(p.text) >= shortest:
 			long = append(long, p)
-		} else {
+		default:
 			short = append(short, p)
 		}
 	}
-	t := &tables{blanks: b}
-	if len(long) > 0 {
-		t.long = newTable(long)
+	return tier{patterns: patterns, long: tableOf(long), short: tableOf(short), seen: tableOf(seen)}
+}
+
+// tableOf takes sorted patterns and returns nil when there are none.
+func tableOf(sorted []pattern) *table {
+	if len(sorted) == 0 {
+		return nil
 	}
-	if len(short) > 0 {
-		t.short = newTable(short)
-	}
-	if len(seen) > 0 {
-		t.seen = newTable(slices.CompactFunc(seen, func(a, b pattern) bool { return bytes.Equal(a.text, b.text) }))
-	}
-	return t
+	return newTable(slices.CompactFunc(sorted, func(a, b pattern) bool { return bytes.Equal(a.text, b.text) }))
 }

@@ -103,14 +103,17 @@ func (v *view) unescape(b []byte, in blanks) bool {
 		if len(v.text) > 0 {
 			v.text = append(v.text, '\n')
 		}
-		done, p = end, v.run(b, start, p, end, &cs)
+		v.literal(b, start, p)
+		v.escape(&u, p)
+		done, p = end, v.run(b, p+u.from, end, &cs)
 	}
 	return len(v.text) > 0
 }
 
-// run appends b[from:end], in which the first escape is at p, and returns the
-// place of the first sign of an escape behind it.
-func (v *view) run(b []byte, from, p, end int, cs *cursors) int {
+// run appends b[from:end], and returns the place of the first sign of an escape
+// behind it.
+func (v *view) run(b []byte, from, end int, cs *cursors) int {
+	p := cs.seek(b, from)
 	for p < end {
 		u := unescape(b[p:end])
 		if u.from == 0 {
