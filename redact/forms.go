@@ -183,10 +183,10 @@ func utf16Forms(text []byte) [][]byte {
 }
 
 // quotedForms are text in quoted-printable: in bodies (RFC 2045 6.7), and in
-// fields as strictly as RFC 2047 5 wants it and as most do it.
+// fields as strictly as RFC 2047 5 wants it, and as programs do it.
 func quotedForms(text []byte) [][]byte {
 	var out [][]byte
-	for _, keep := range []string{" \t!\"#$%&'()*+,-./:;<>?@[\\]^_`{|}~", "!*+-/", "!\"#$%&'()*+,-./:;<>@[\\]^`{|}~"} {
+	for _, keep := range []string{" \t!\"#$%&'()*+,-./:;<>?@[\\]^_`{|}~", "!*+-/", "!\"#$%&'()*+,-./:;<>@[\\]^`{|}~", "!\"#$%&'()*+,-./:;<>?@[\\]^`{|}~"} {
 		out = append(out, each(text, func(out []byte, c byte) []byte {
 			switch {
 			case isAlnum(c) || strings.IndexByte(keep, c) >= 0:
