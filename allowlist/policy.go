@@ -11,7 +11,12 @@ import (
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
-const policyVersion = 1
+// Versions of the policy file. The second has bindings that programs which know
+// the first alone would not understand, and is written only where there is one.
+const (
+	policyVersion    = 2
+	oldPolicyVersion = 1
+)
 
 // Policy is the content of one workspace's policy file.
 type Policy struct {
@@ -48,7 +53,7 @@ func corrupt(path, reason string) *CorruptError {
 func LoadPolicy(path string) (*Policy, error) {
 	data, err := atomicfile.ReadPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Policy{Version: policyVersion}, nil
+		return &Policy{Version: oldPolicyVersion}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load policy: %w", err)

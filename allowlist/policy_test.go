@@ -46,7 +46,7 @@ func TestPolicyMissing(t *testing.T) {
 
 func TestPolicyRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "home", "policy.json")
-	want := Policy{Version: 1, Password: "$argon2id$…", Bindings: map[string]map[string]Binding{
+	want := Policy{Version: 2, Password: "$argon2id$…", Bindings: map[string]map[string]Binding{
 		"prj_1": {"K": {Hosts: rules(t, "a.test:9443", "*.example.com"), Places: []string{"header:x-api-key", "path"}}, "FREE": {},
 			"ALL": {Places: []string{"body:a.*", "body:any", "cookie:s"}, Methods: []string{"GET", "POST"}, Paths: []string{"/v1/*", "/a%20b"}, NoEnv: true}},
 	}}
@@ -103,7 +103,7 @@ func TestPolicyKeepsUnknownFields(t *testing.T) {
 func TestPolicyCorrupt(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "null", "[]", "{", `{"version":1`, `{"version":1}}`, `{"version":1} x`, "\x00", "{}",
-		`{"version":0}`, `{"version":-1}`, `{"version":"1"}`, `{"version":null}`, `{"version":1.5}`, `{"version":2}`, `{"version":99,"rules":[]}`,
+		`{"version":0}`, `{"version":-1}`, `{"version":"1"}`, `{"version":null}`, `{"version":1.5}`, `{"version":3}`, `{"version":99,"rules":[]}`,
 		`{"version":1,"rules":null}`, `{"version":1,"rules":{}}`, `{"version":1,"rules":[null]}`, `{"version":1,"rules":["a.test"]}`,
 		`{"version":1,"rules":[{}]}`, `{"version":1,"rules":[{"rule":"*"}]}`, `{"version":1,"rules":[{"rule":"*.github.io"}]}`,
 		`{"version":1,"rules":[{"rule":"a.test","methods":["GET"]}]}`, `{"version":1,"rules":[{"rule":"a.test","added_at":"x"}]}`,
@@ -130,7 +130,7 @@ func TestPolicyCorrupt(t *testing.T) {
 		if b, err := os.ReadFile(path); err != nil || string(b) != text {
 			t.Errorf("%q: overwritten by %q", text, b)
 		}
-		if newer := strings.Contains(text, `:2}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
+		if newer := strings.Contains(text, `:3}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
 			t.Errorf("%q: hint %q", text, bad.Hint())
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 
 // The form of the policy file. Rules are texts as people write them, so that a file reads like the command line:
 //
-//	{"version": 1,
+//	{"version": 2,
 //	 "rules": [{"rule": "api.acme.test:9443", "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
 //	 "bindings": {"prj_1": {"ACME_KEY": {"hosts": ["api.acme.test:9443"], "places": ["header"],
 //	                            "methods": ["GET"], "paths": ["/v1/*"], "no_env": true}}},
@@ -53,7 +54,7 @@ func decodePolicy(data []byte) (*Policy, error) {
 	if p.Version > policyVersion {
 		return nil, fmt.Errorf("%w: %d", errNewer, p.Version)
 	}
-	if p.Version != policyVersion {
+	if p.Version < oldPolicyVersion {
 		return nil, errors.New("it has no valid version")
 	}
 	if err := f.take("password", &p.Password); err != nil {
@@ -208,7 +209,7 @@ func encodePolicy(p *Policy) ([]byte, error) {
 			bindings[project][name] = fileBinding{ruleTexts(b.Hosts), b.Places, b.Methods, b.Paths, b.NoEnv}
 		}
 	}
-	for name, v := range map[string]any{"version": policyVersion, "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {
+	for name, v := range map[string]any{"version": p.version(), "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {
 		raw, err := json.Marshal(v)
 		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", name, err)
@@ -223,6 +224,31 @@ func encodePolicy(p *Policy) ([]byte, error) {
 		return nil, fmt.Errorf("encode policy: %w", err)
 	}
 	return append(data, '\n'), nil
+}
+
+// version is the earliest that knows all of p.
+func (p *Policy) version() int {
+	for _, named := range p.Bindings {
+		for _, b := range named {
+			if b.isNew() {
+				return policyVersion
+			}
+		}
+	}
+	return oldPolicyVersion
+}
+
+// isNew reports whether b says what version 1 did not know.
+func (b Binding) isNew() bool {
+	if slices.ContainsFunc(b.Places, isNewPlace) {
+		return true
+	}
+	return len(b.Methods) > 0 || len(b.Paths) > 0 || b.NoEnv
+}
+
+func isNewPlace(p string) bool {
+	kind, _, _ := strings.Cut(p, ":")
+	return p == place.Any || kind == place.Cookie
 }
 
 func fileRules(rules []Rule) []fileRule {

@@ -31,7 +31,7 @@ func (x *exchange) readBody(out, r *http.Request) (*requestBody, error) {
 	}
 	s := bodySyntax(out.Header)
 	x.anywhere = x.proxy.cfg.Anywhere != nil && x.proxy.cfg.Anywhere(x.scope, x.dest.host, x.dest.port)
-	s.any = x.anywhere
+	s.any = x.anywhere && !s.framed
 	switch {
 	case s.values == nil && !s.any:
 		return &requestBody{attach: passBody(r.Body)}, nil

@@ -19,6 +19,7 @@ type syntax struct {
 	escape func([]byte) ([]byte, error)                  // for body:any
 	spells func(b []byte) bool                           // a placeholder may be written in b, in whatever way
 	any    bool                                          // every occurrence may be a use
+	framed bool                                          // its messages tell their length: a value would make that untrue
 }
 
 // bodySyntax reads the fields that say how a body is written.
@@ -27,6 +28,8 @@ func bodySyntax(h http.Header) syntax {
 	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	switch {
 	case err != nil:
+	case kind == "application/grpc" || strings.HasPrefix(kind, "application/grpc+"):
+		return syntax{framed: true}
 	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
 		return syntax{kind: place.Body, values: placeholder.NewJSON, escape: placeholder.EscapeJSON, spells: spellsJSON}
 	case kind == "application/x-www-form-urlencoded":
