@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit mutate tools clients clean
+.PHONY: build demo test check vet unit kill mutate tools clients clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -34,6 +34,10 @@ vet: ## on the systems that we build for; Linux is the one that we test on
 
 unit:
 	go test -race ./...
+
+kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with 100 changes, for both stores; half an hour
+	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run 'Killed|ManyProcesses|ManyWriters' ./resolve/agefile ./resolve/keychain
+	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 1h -run KilledMove ./cmd/agentsecrets
 
 mutate: clients ## seeds faults into a copy of the tree; a test has to notice each
 	go run ./internal/mutate

@@ -185,13 +185,19 @@ func (s *screen) drain() {
 // nowhere is the address of no D-Bus session.
 const nowhere = "unix:path=/nonexistent/bus"
 
-// keychain KIND starts a D-Bus session with a Secret Service, which commands use from then on.
+// keychain KIND starts a D-Bus session with a Secret Service, which commands use from then on; keychain freeze has the
+// last one take calls and never answer.
 func startKeychain(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: keychain kind")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: keychain kind, keychain freeze")
 	}
-	s, err := secretservice.Start(secretservice.Kind(args[0]))
+	if args[0] == "freeze" {
+		ts.Check((&secretservice.Session{Dir: ts.Getenv("KEYCHAIN_DIR")}).Freeze())
+		return
+	}
+	s, err := secretservice.Start(secretservice.Kind(strings.Join(args, " ")))
 	ts.Check(err)
+	ts.Setenv("KEYCHAIN_DIR", s.Dir)
 	ts.Defer(func() { _ = s.Stop() })
 	ts.Setenv("DBUS_SESSION_BUS_ADDRESS", s.Address)
 }

@@ -179,10 +179,10 @@ func (h *house) resolve(ctx context.Context, s mitm.Scope, name string) (resolve
 			Message: missingSecret(name, s.ProjectName, s.Environment), Hint: "agentsecrets secrets set " + name,
 		}
 	}
-	if isLocked(err) {
+	if errors.Is(err, resolve.ErrLocked) {
 		return v, &mitm.Problem{
 			Status: http.StatusServiceUnavailable, Slug: "store_locked", Name: name,
-			Message: "the store of secrets is locked", Hint: unlockHint,
+			Message: "the store of secrets is locked, or does not answer", Hint: unlockHint,
 		}
 	}
 	return v, &mitm.Problem{

@@ -25,6 +25,7 @@ var (
 	inCA         = []string{"./ca"}
 	inEnv        = []string{"./env", "-run", "Python|Without|Vars"}
 	inDemo       = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
+	inMove       = []string{"./cmd/agentsecrets", "-run", "TestKilledMove"}
 	inStores     = []string{"./cmd/agentsecrets", "-run", "TestScripts/keychain"}
 	inKeychain   = []string{"./resolve/keychain"}
 )
@@ -155,6 +156,7 @@ var faults = []fault{
 	{"try a store that hangs with every call", "resolve/resolver.go", "			r.silent = now.Add(r.config.timeout())\n", "			r.silent = now\n", inResolve},
 	{"take a file for a keychain that is gone", "cmd/agentsecrets/homestore.go", "	if name == storeKeychain {\n		return h.keychain, nil\n	}", "	if name == storeKeychain && h.keychain.Ready(ctx) == nil {\n		return h.keychain, nil\n	}", inStores},
 	{"another home's value is written over", "cmd/agentsecrets/move.go", "		if !ours.Equal(theirs) {", "		if ours.IsZero() {", inStores},
+	{"a move leaves values where they were", "cmd/agentsecrets/move.go", "		err = deleteEach(ctx, s, all)\n", "		err = deleteEach(ctx, s, nil)\n", inMove},
 	{"init changes the store", "cmd/agentsecrets/choosestore.go", "	if asked != \"\" && asked != r.Store {", "	if asked == \"-\" {", inStores},
 	{"the helper asks not who reads", "cmd/agentsecrets/keychainhelper.go", "	case below:\n", "	case below && asker == 0:\n", inStores},
 	{"the keychain's helper answers anybody", "resolve/keychain/asker_linux.go", "if err != nil || failed != nil || int(asker.Pid) != os.Getppid() {", "if err != nil || failed != nil || asker.Pid == 1 {", inKeychain},

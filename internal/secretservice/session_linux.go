@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -172,6 +173,22 @@ func (s *Session) with(env ...string) []string {
 // set as for env(1).
 func (s *Session) Command(words ...string) []string {
 	return append(s.with("DBUS_SESSION_BUS_ADDRESS="+s.Address), words...)
+}
+
+// pidName is a file in Dir with the PID of the keyring.
+const pidName = "keyring.pid"
+
+// Freeze has the keyring take calls and never answer.
+func (s *Session) Freeze() error {
+	text, err := os.ReadFile(filepath.Join(s.Dir, pidName))
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGSTOP)
 }
 
 // Stop ends the session and all that is in it.

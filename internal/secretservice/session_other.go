@@ -20,5 +20,8 @@ func Copy() (remove func(), err error) { return func() {}, nil }
 // Start starts nothing here.
 func Start(Kind) (*Session, error) { return nil, errors.ErrUnsupported }
 
+// Freeze freezes nothing.
+func (*Session) Freeze() error { return errors.ErrUnsupported }
+
 // Stop has nothing to end.
 func (*Session) Stop() error { return nil }

@@ -65,6 +65,10 @@ func play(role string) error {
 		return playPlanter(os.Args[2])
 	case "setter":
 		return playSetter(os.Args[1], os.Args[2], os.Args[3:])
+	case "counter":
+		return playCounter(os.Args[1], os.Args[2], os.Args[3:])
+	case "writer":
+		return playWriter(os.Args[1], os.Args[2], os.Args[3], os.Args[4:])
 	case "asker":
 		return playAsker(os.Args[1], os.Args[2:])
 	case "reaper":
