@@ -36,12 +36,7 @@ func find(src, dst netip.AddrPort) (socket, error) {
 	if !src.IsValid() || !dst.IsValid() || src.Addr().Is4() != dst.Addr().Is4() {
 		return socket{}, errors.New("not the two ends of a connection")
 	}
-	var buf [512]byte
-	n, err := exchange(request(src, dst), buf[:])
-	if err != nil {
-		return socket{}, fmt.Errorf("ask the kernel for a socket: %w", err)
-	}
-	s, err := parse(buf[:n])
+	s, err := ask(src, dst)
 	if err != nil {
 		return socket{}, err
 	}
@@ -49,6 +44,32 @@ func find(src, dst netip.AddrPort) (socket, error) {
 		return socket{}, ErrNotFound
 	}
 	return s, nil
+}
+
+// findListener asks for a connection to addr that nobody can have, from port 0: the kernel then falls back to what
+// listens there, also for all addresses.
+func findListener(addr netip.AddrPort) (socket, error) {
+	nobody := netip.IPv6Unspecified()
+	if addr.Addr().Is4() {
+		nobody = netip.IPv4Unspecified()
+	}
+	s, err := ask(addr, netip.AddrPortFrom(nobody, 0))
+	if err != nil {
+		return socket{}, err
+	}
+	if s.state != listens || s.src.Port() != addr.Port() {
+		return socket{}, ErrNotFound
+	}
+	return s, nil
+}
+
+func ask(src, dst netip.AddrPort) (socket, error) {
+	var buf [512]byte
+	n, err := exchange(request(src, dst), buf[:])
+	if err != nil {
+		return socket{}, fmt.Errorf("ask the kernel for a socket: %w", err)
+	}
+	return parse(buf[:n])
 }
 
 // connects: the kernel falls back to what listens at src, and finds what is left of a connection after its end. That

@@ -39,6 +39,8 @@ func help(words []string) error {
 	case "dial": // FROM TO
 		_, err := dialFrom(words[1], words[2])
 		return err
+	case "leave": // TO: connects, and leaves the connection to a child that lives as long as it would have
+		return leave(words[1])
 	case "hide": // descriptor 3, and all others
 		return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	case "listen": // AT
@@ -46,6 +48,27 @@ func help(words []string) error {
 		return err
 	}
 	return nil // hold: descriptor 3
+}
+
+// leave starts a child with the connection. The child ends with our input, which it inherits; we say that we are ready
+// and end.
+func leave(to string) error {
+	conn, err := net.Dial("tcp", to)
+	if err != nil {
+		return err
+	}
+	f, err := conn.(*net.TCPConn).File()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), helperEnv+"=hold")
+	cmd.Stdin, cmd.Stdout, cmd.ExtraFiles = os.Stdin, os.Stdout, []*os.File{f}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	os.Exit(0)
+	return nil
 }
 
 // reuse lets an address be taken over that a closed connection still blocks.

@@ -54,13 +54,30 @@ func Of(local, remote netip.AddrPort) (Peer, error) {
 }
 
 // OfConn tells who is at the other end of conn, a TCP connection.
-func OfConn(conn net.Conn) (Peer, error) {
+func OfConn(conn net.Conn) (Peer, error) { return ofConn(conn, Of) }
+
+// UIDOfConn is OfConn for who wants no more than the user: it looks into no process.
+func UIDOfConn(conn net.Conn) (int, error) {
+	p, err := ofConn(conn, func(local, remote netip.AddrPort) (Peer, error) { return userOf(unmap(local), unmap(remote)) })
+	return p.UID, err
+}
+
+// Listening tells who takes connections to addr, so that a person can be told who has a port.
+func Listening(addr netip.AddrPort) (Peer, error) {
+	p, err := listening(unmap(addr))
+	if err != nil {
+		return Peer{}, fmt.Errorf("tell who listens at %s: %w", addr, err)
+	}
+	return p, nil
+}
+
+func ofConn(conn net.Conn, of func(local, remote netip.AddrPort) (Peer, error)) (Peer, error) {
 	local, ok1 := conn.LocalAddr().(*net.TCPAddr)
 	remote, ok2 := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok1 || !ok2 {
 		return Peer{}, errors.New("tell who is at the other end: it is not a TCP connection")
 	}
-	p, err := Of(local.AddrPort(), remote.AddrPort())
+	p, err := of(local.AddrPort(), remote.AddrPort())
 	if err != nil {
 		return Peer{}, err
 	}

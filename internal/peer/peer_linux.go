@@ -10,17 +10,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// established is TCP_ESTABLISHED of the kernel's net/tcp_states.h, which x/sys names for BPF only.
-const established = unix.BPF_TCP_ESTABLISHED
+// States of the kernel's net/tcp_states.h, which x/sys names for BPF only.
+const (
+	established = unix.BPF_TCP_ESTABLISHED
+	listens     = unix.BPF_TCP_LISTEN
+)
 
 func of(local, remote netip.AddrPort) (Peer, error) {
 	s, err := find(remote, local) // as its owner sees it
 	if err != nil {
 		return Peer{}, err
 	}
+	return s.holders(), nil
+}
+
+func userOf(local, remote netip.AddrPort) (Peer, error) {
+	s, err := find(remote, local)
+	if err != nil {
+		return Peer{}, err
+	}
+	return Peer{UID: int(s.uid)}, nil
+}
+
+func listening(addr netip.AddrPort) (Peer, error) {
+	s, err := findListener(addr)
+	if err != nil {
+		return Peer{}, err
+	}
+	return s.holders(), nil
+}
+
+// holders are the processes of our own user that have the socket.
+func (s socket) holders() Peer {
 	p := Peer{UID: int(s.uid)}
 	if p.UID != os.Geteuid() {
-		return p, nil
+		return p
 	}
 	holders := search(s.inode, maxDescriptors)
 	for i, h := range holders {
@@ -31,7 +55,7 @@ func of(local, remote netip.AddrPort) (Peer, error) {
 			p.Dir = ""
 		}
 	}
-	return p, nil
+	return p
 }
 
 // open returns an error unless neither end of conn has been closed.

@@ -105,9 +105,51 @@ func TestAnotherUsersConnection(t *testing.T) {
 	}
 	who.sees(t, p, pid)
 
+	if uid, err := UIDOfConn(server); uid != who.uid || err != nil {
+		t.Errorf("user %d, %v; want %d", uid, err, who.uid)
+	}
+
 	stop()
 	if p, err := OfConn(server); !errors.Is(err, ErrNotFound) {
 		t.Errorf("after it has ended: %+v, %v", p, err)
+	}
+	if uid, err := UIDOfConn(server); !errors.Is(err, ErrNotFound) {
+		t.Errorf("after it has ended: user %d, %v", uid, err)
+	}
+}
+
+// A process that made the connection may be gone, with a child of it in its place.
+func TestParentHasEnded(t *testing.T) {
+	l := listen(t, "127.0.0.1:0")
+	pid, _ := start(t, nil, nil, "leave", l.Addr().String())
+	server := accept(t, l)
+	p, err := OfConn(server)
+	if err != nil || p.UID != os.Geteuid() || len(p.PIDs) != 1 || p.PID == pid || p.Dir != "/" {
+		t.Errorf("%+v, %v; want the child of process %d alone", p, err, pid)
+	}
+}
+
+func TestListening(t *testing.T) {
+	who := nobody()
+	for _, at := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::]:0"} {
+		l := listen(t, at)
+		p, err := Listening(netip.MustParseAddrPort("127.0.0.1:" + port(l.Addr())))
+		us(t, p, err)
+	}
+	free := strconv.Itoa(freePort(t))
+	pid, stop := start(t, who.cred, nil, "listen", "127.0.0.1:"+free)
+	p, err := Listening(netip.MustParseAddrPort("127.0.0.1:" + free))
+	if err != nil {
+		t.Fatal(err)
+	}
+	who.sees(t, p, pid)
+	stop()
+	if p, err := Listening(netip.MustParseAddrPort("127.0.0.1:" + free)); !errors.Is(err, ErrNotFound) {
+		t.Errorf("nobody listens: %+v, %v", p, err)
+	}
+	client, _ := pair(t)
+	if p, err := Listening(client.LocalAddr().(*net.TCPAddr).AddrPort()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a client's end: %+v, %v", p, err)
 	}
 }
 

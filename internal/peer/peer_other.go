@@ -10,4 +10,8 @@ import (
 
 func of(_, _ netip.AddrPort) (Peer, error) { return Peer{}, errors.ErrUnsupported }
 
+func userOf(_, _ netip.AddrPort) (Peer, error) { return Peer{}, errors.ErrUnsupported }
+
+func listening(netip.AddrPort) (Peer, error) { return Peer{}, errors.ErrUnsupported }
+
 func open(net.Conn) error { return errors.ErrUnsupported }
