@@ -1,14 +1,19 @@
 package mitm
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/textproto"
 	"net/url"
 	"strings"
+	"sync"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/agentsecrets/agentsecrets/internal/style"
+	"github.com/agentsecrets/agentsecrets/internal/webpage"
 )
 
 // Clients of our own user on this machine may come without a credential, if the
@@ -16,64 +21,86 @@ import (
 // older clients, in which a request to the proxy itself says in X-AS-* fields
 // what to send where.
 
+type clientKey struct{}
+
+// withClient keeps the way to tell whose a connection is. What has been told
+// stays: later its addresses may belong to another connection.
+func (p *Proxy) withClient(ctx context.Context, conn net.Conn) context.Context {
+	if p.cfg.Local == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, clientKey{}, sync.OnceValues(func() (RunOf, error) { return p.cfg.Local(conn) }))
+}
+
 // admit finds the run that a request belongs to. A credential that is wrong is
-// refused, whoever sent it.
+// refused, whoever sent it; so is who may not ask, whatever the credential.
 func (p *Proxy) admit(r *http.Request) (*Run, *Problem) {
+	runOf, refusal := client(r)
+	if refusal != nil {
+		return nil, refusal
+	}
 	if field := r.Header.Get("Proxy-Authorization"); field != "" {
 		if run := p.runs.byCredential(field); run != nil {
 			return run, nil
 		}
 		return nil, needCredential()
 	}
-	if p.cfg.Local == nil {
+	if runOf == nil {
 		return nil, needCredential()
 	}
-	ours, theirs, ok := ends(r)
-	if !ok {
-		return nil, needCredential()
-	}
-	run, err := p.cfg.Local(ours, theirs)
+	run, err := runOf()
 	if err != nil {
 		return nil, asProblem(err, *needCredential())
 	}
 	return run, nil
 }
 
-// ends are the two addresses of the connection that r came on.
-func ends(r *http.Request) (ours, theirs netip.AddrPort, ok bool) {
-	local, isAddr := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	theirs, err := netip.ParseAddrPort(r.RemoteAddr)
-	if !isAddr || err != nil {
-		return ours, theirs, false
+// client is who sent r, as far as that can be told.
+func client(r *http.Request) (RunOf, *Problem) {
+	tell, ok := r.Context().Value(clientKey{}).(func() (RunOf, error))
+	if !ok {
+		return nil, nil
 	}
-	return unmap(local.AddrPort()), unmap(theirs), true
+	runOf, err := tell()
+	var refusal *Problem
+	if errors.As(err, &refusal) {
+		return nil, refusal
+	}
+	if err != nil {
+		return nil, nil
+	}
+	return runOf, nil
 }
 
 // callPath is where the proxy takes requests that say in fields what they want.
 const callPath = "/proxy"
 
-// serveCall answers one of those. Web pages and names that were rebound to us
-// are refused: a page that a browser shows must not use its user's secrets.
+// serveCall answers one of those.
 func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
-	if !isLoopback(r.Host) || r.Header.Get("Origin") != "" || fetchMetadata(r.Header) {
-		p.refused(&Problem{Status: http.StatusForbidden, Slug: "permission_denied", Message: "web pages may not use " + callPath}).write(w, "")
+	refuse := func(refusal *Problem) {
+		if refusal.Status == http.StatusProxyAuthRequired {
+			w.Header().Set("Proxy-Authenticate", challenge)
+		}
+		if r.ContentLength != 0 {
+			leaveBody(w)
+		}
+		p.refused(refusal).write(w, "")
+	}
+	if webpage.Asks(r) {
+		refuse(&Problem{Status: http.StatusForbidden, Slug: "permission_denied", Message: "web pages may not use " + callPath})
 		return
 	}
 	run, refusal := p.admit(r)
 	if refusal != nil {
-		if refusal.Status == http.StatusProxyAuthRequired {
-			w.Header().Set("Proxy-Authenticate", challenge)
-		}
-		p.refused(refusal).write(w, "")
+		refuse(refusal)
 		return
 	}
 	out, s, refusal := readCall(r)
 	if refusal != nil {
-		p.refused(refusal).write(w, "")
+		refuse(refusal)
 		return
 	}
-	agent := r.Header.Get("X-As-Agent-Id")
-	if agent != "" {
+	if agent := r.Header.Get(ourFields + "Agent-Id"); agent != "" {
 		run = run.as(agent)
 	}
 	p.Call(w, out, run, s)
@@ -87,7 +114,7 @@ func (r *Run) as(agent string) *Run {
 			s.AgentID = agent
 			return s
 		},
-		proxy: r.proxy, id: r.id, released: r.released, gave: r.gave, live: r.live, end: r.end,
+		proxy: r.proxy, id: r.id, sent: r.sent, live: r.live, end: r.end,
 	}
 }
 
@@ -108,6 +135,9 @@ func readCall(r *http.Request) (*http.Request, style.Styles, *Problem) {
 	if m := r.Header.Get(ourFields + "Method"); m != "" {
 		out.Method = strings.ToUpper(m)
 	}
+	if !httpguts.ValidHeaderFieldName(out.Method) { // a method is a token too (RFC 9110, 9.1)
+		return bad("X-AS-Method names no method")
+	}
 	for field, values := range r.Header {
 		if !strings.HasPrefix(field, ourFields) {
 			continue
@@ -122,52 +152,38 @@ func readCall(r *http.Request) (*http.Request, style.Styles, *Problem) {
 	return out, s, nil
 }
 
-// addStyle reads one X-AS-Inject-… field. The name of a parameter or field may
-// be given in the value too, "NAME; as=client_secret": the name of a header
-// field loses its case in HTTP libraries.
+// addStyle reads one X-AS-Inject-… field.
 func addStyle(s *style.Styles, inject string, values []string) bool {
 	kind, field, _ := strings.Cut(inject, "-")
 	list := map[string]*[]style.Pair{"Header": &s.Header, "Query": &s.Query, "Body": &s.Body, "Form": &s.Form}[kind]
 	for _, v := range values {
-		name, as, _ := strings.Cut(v, ";")
-		name = textproto.TrimString(name)
-		if alias, ok := strings.CutPrefix(textproto.TrimString(as), "as="); ok {
-			field = alias
-		}
+		name, as, ok := cutAs(v)
 		switch {
-		case kind == "Bearer" && field == "":
-			s.Bearer = name
-		case kind == "Basic" && field == "":
-			s.Basic = name
-		case list == nil || field == "":
+		case !ok || name == "":
 			return false
-		case kind == "Header":
-			*list = append(*list, style.Pair{Field: field, Text: name})
-		default:
+		case list != nil && as != "":
+			*list = append(*list, style.Pair{Field: as, Text: name})
+		case list != nil && field != "":
 			*list = append(*list, style.Pair{Field: strings.ToLower(field), Text: name})
-		}
-		if as != "" && kind != "Header" && list != nil {
-			(*list)[len(*list)-1].Field = field // as it was written
+		case kind == "Bearer" && field == "" && as == "" && s.Bearer == "":
+			s.Bearer = name
+		case kind == "Basic" && field == "" && as == "" && s.Basic == "":
+			s.Basic = name
+		default:
+			return false
 		}
 	}
 	return true
 }
 
-func isLoopback(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
+// cutAs reads "NAME; as=client_secret": a parameter or field may be named in
+// the value, since the name of a header field loses its case in HTTP libraries.
+func cutAs(value string) (name, as string, ok bool) {
+	name, parameter, has := strings.Cut(value, ";")
+	name = textproto.TrimString(name)
+	if !has {
+		return name, "", true
 	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
-}
-
-// fetchMetadata is what browsers add to the requests of pages (Fetch Metadata).
-func fetchMetadata(h http.Header) bool {
-	for field := range h {
-		if strings.HasPrefix(field, "Sec-Fetch-") {
-			return true
-		}
-	}
-	return false
+	as, ok = strings.CutPrefix(textproto.TrimString(parameter), "as=")
+	return name, as, ok && as != ""
 }

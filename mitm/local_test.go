@@ -1,10 +1,12 @@
 package mitm_test
 
 import (
+	"errors"
 	"io"
+	"net"
 	"net/http"
-	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/agentsecrets/agentsecrets/internal/lab"
@@ -17,11 +19,11 @@ func newLocalLab(t *testing.T, o http.Handler, refuse error) *lab.Lab {
 	t.Helper()
 	var l *lab.Lab
 	l = lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o, Change: func(c *mitm.Config) {
-		c.Local = func(ours, theirs netip.AddrPort) (*mitm.Run, error) {
-			if ours.String() != l.Addr.String() || !theirs.Addr().IsLoopback() {
-				t.Errorf("asked about %v and %v", ours, theirs)
+		c.Local = func(client net.Conn) (mitm.RunOf, error) {
+			if client.LocalAddr().String() != l.Addr.String() {
+				t.Errorf("asked about %v", client.LocalAddr())
 			}
-			return l.Run, refuse
+			return func() (*mitm.Run, error) { return l.Run, nil }, refuse
 		}
 	}})
 	return l
@@ -87,11 +89,18 @@ func TestProxyContractRefuses(t *testing.T) {
 		slug   string
 	}{
 		{http.Header{"X-AS-Target-URL": target, "Origin": {"https://evil.test"}}, 403, "permission_denied"},
+		{http.Header{"X-AS-Target-URL": target, "Origin": {""}}, 403, "permission_denied"},
 		{http.Header{"X-AS-Target-URL": target, "Sec-Fetch-Mode": {"cors"}}, 403, "permission_denied"},
 		{http.Header{"X-AS-Target-URL": target, "Host": {"rebound.evil.test"}}, 403, "permission_denied"},
 		{http.Header{}, 400, "bad_request"},
 		{http.Header{"X-AS-Target-URL": {"/relative"}}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": target, "X-AS-Method": {"GE T"}}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": target, "X-AS-Method": {"TRACE"}}, 405, "method_refused"},
 		{http.Header{"X-AS-Target-URL": target, "X-AS-Inject-Cookie": {"KEY"}}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": target, "X-AS-Inject-Query": {"KEY"}}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": target, "X-AS-Inject-Query-k": {"KEY; named=k"}}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": target, "X-AS-Inject-Bearer": {"KEY; as=x"}}, 400, "bad_request"},
+		{http.Header{"X-AS-Target-URL": target, "X-AS-Inject-Bearer": {"KEY", "KEY"}}, 400, "bad_request"},
 		{http.Header{"X-AS-Target-URL": target, "X-AS-Inject-Bearer": {"NOSUCH"}}, 424, "secret_not_found"},
 		{http.Header{"X-AS-Target-URL": {l.URL(evil, "/")}, "X-AS-Inject-Bearer": {"KEY"}}, 403, "domain_not_in_allowlist"},
 	} {
@@ -133,4 +142,78 @@ func TestLocalClient(t *testing.T) {
 	if resp, _ := connect(t, l, "Basic "+basic("run", "wrong")); resp.StatusCode != 407 {
 		t.Errorf("with a wrong one: %s", resp.Status)
 	}
+}
+
+// Who is at the other end of a connection is told once, where it works at each
+// request.
+func TestClientIsToldOnce(t *testing.T) {
+	o := newRecorder()
+	var told, asked atomic.Int32
+	var l *lab.Lab
+	l = lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o, Change: func(c *mitm.Config) {
+		c.Local = func(net.Conn) (mitm.RunOf, error) {
+			told.Add(1)
+			return func() (*mitm.Run, error) {
+				if asked.Add(1) == 2 {
+					return nil, &mitm.Problem{Status: 403, Slug: "project_not_found", Message: "moved on"}
+				}
+				return l.Run, nil
+			}, nil
+		}
+	}})
+	tr := &http.Transport{MaxConnsPerHost: 1}
+	t.Cleanup(tr.CloseIdleConnections)
+	for _, want := range []int{200, 403, 200} {
+		req, err := http.NewRequest("GET", "http://"+l.Addr.String()+"/proxy", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-AS-Target-URL", l.URL(host, "/"))
+		if resp, body := send(t, &http.Client{Transport: tr}, req); resp.StatusCode != want {
+			t.Errorf("%s %s, want %d", resp.Status, body, want)
+		}
+	}
+	if told.Load() != 1 || asked.Load() != 3 {
+		t.Errorf("told %d times, asked %d times", told.Load(), asked.Load())
+	}
+}
+
+// A client that may not ask is refused with the right credential too; one that
+// cannot be told needs it.
+func TestCredentialOfAnother(t *testing.T) {
+	o := newRecorder()
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{&mitm.Problem{Status: 403, Slug: "permission_denied", Message: "inside a run"}, 403},
+		{errors.New("who knows"), 200},
+	} {
+		l := newLocalLab(t, o, c.err)
+		if resp, _ := connect(t, l, "Basic "+basic("run", token(t, l))); resp.StatusCode != c.want {
+			t.Errorf("%v: %s", c.err, resp.Status)
+		}
+	}
+	l := newLocalLab(t, o, errors.New("who knows"))
+	if resp, _ := connect(t, l, ""); resp.StatusCode != 407 {
+		t.Errorf("without a credential: %s", resp.Status)
+	}
+}
+
+// What one run was given comes out of the responses to all others.
+func TestEchoToAnotherRun(t *testing.T) {
+	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: http.HandlerFunc(echoer)})
+	first := l.Client
+	l.Run = l.Proxy.NewRun(func() mitm.Scope { return mitm.Scope{ProjectID: "prj_other", Environment: "development"} })
+	second := l.NewClient(true)
+	l.Client = second
+	say := l.URL(evil, "/?say="+queryEscape(value))
+	if _, body := do(t, l, "GET", say, "", nil); !strings.Contains(body, value) {
+		t.Error("a value that was never released was redacted")
+	}
+	l.Client = first
+	do(t, l, "GET", l.URL(host, "/"), "", bearer("KEY"))
+	l.Client = second
+	_, body := do(t, l, "GET", say, "", nil)
+	noEcho(t, "body for another run", body)
 }

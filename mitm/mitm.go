@@ -19,6 +19,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -81,9 +82,10 @@ type Config struct {
 	Roots func(host string) *x509.CertPool
 	// PlainRoots verifies exchanges without a value; nil means Roots.
 	PlainRoots func(host string) *x509.CertPool
-	// Local finds the run of a client that sent no credential, from the two ends
-	// of its connection; a *Problem tells it why not. Nil: all need a credential.
-	Local func(ours, theirs netip.AddrPort) (*Run, error)
+	// Local tells who is at the other end of a connection to the proxy. It is
+	// asked once for each. A *Problem refuses the client, whatever credential it
+	// has; with no RunOf, or another error, it needs one. Nil: all do.
+	Local func(client net.Conn) (RunOf, error)
 	// Status answers requests to the proxy itself, such as /health. Nil: 404.
 	Status http.Handler
 	// Observer is told what happened, for metrics. Nil tells nobody.
@@ -93,6 +95,11 @@ type Config struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
+
+// RunOf finds the run of a client without a credential. It is asked at each
+// request, so that it can follow where the client works; a *Problem tells the
+// client why there is none.
+type RunOf func() (*Run, error)
 
 func (c *Config) check() error {
 	switch {

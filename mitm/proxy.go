@@ -27,6 +27,7 @@ const (
 type Proxy struct {
 	cfg     Config
 	runs    runs
+	sent    sent
 	conns   conns
 	origins origins
 	edge    *goproxy.ProxyHttpServer
@@ -45,7 +46,7 @@ func New(cfg Config) (*Proxy, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	p := &Proxy{cfg: cfg, tunnels: newHandover()}
+	p := &Proxy{cfg: cfg, tunnels: newHandover(), sent: newSent()}
 	p.origins.init(&p.cfg)
 	p.edge = p.newEdge()
 	p.tls = &tls.Config{
@@ -58,6 +59,7 @@ func New(cfg Config) (*Proxy, error) {
 	p.outer = &http.Server{
 		Handler: http.HandlerFunc(p.serveOuter), ErrorLog: quiet, ConnState: p.countClient,
 		ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead,
+		ConnContext: p.withClient,
 	}
 	p.inner = &http.Server{
 		Handler: http.HandlerFunc(p.serveInner), ErrorLog: quiet,
@@ -81,6 +83,10 @@ func (p *Proxy) Serve(l net.Listener) error {
 	p.mu.Unlock()
 	return p.outer.Serve(l)
 }
+
+// CloseIdle closes the connections to origins that nobody uses at the moment,
+// so that the next exchange verifies its origin anew.
+func (p *Proxy) CloseIdle() { p.origins.close() }
 
 // Shutdown takes no new connection, waits for exchanges under way until ctx
 // ends, then closes what is left.

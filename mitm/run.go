@@ -16,19 +16,27 @@ import (
 	"github.com/agentsecrets/agentsecrets/redact"
 )
 
-// A Run is one client process tree with its own proxy credential. What it was
-// given comes out of every later response to it, whichever origin sends that.
+// A Run is one client process tree, or all those that work in one project, with
+// a proxy credential of its own.
 type Run struct {
-	scope    func() Scope
-	proxy    *Proxy
-	token    string
-	sum      [sha256.Size]byte
-	id       string
-	released *redact.Set
-	gave     *sync.Map       // host: it received a value
-	live     context.Context // ends with the credential
-	end      context.CancelFunc
+	scope func() Scope
+	proxy *Proxy
+	token string
+	sum   [sha256.Size]byte
+	id    string
+	sent
+	live context.Context // ends with the credential
+	end  context.CancelFunc
 }
+
+// sent is what has gone out through a proxy, for whichever run: an origin may
+// keep a value that it got from one and show it to another.
+type sent struct {
+	released *redact.Set // comes out of every later response
+	gave     *sync.Map   // host: it received a value
+}
+
+func newSent() sent { return sent{redact.NewSet(), new(sync.Map)} }
 
 // runs is the registry of live credentials.
 type runs struct {
@@ -49,8 +57,8 @@ func (p *Proxy) NewRun(scope func() Scope) *Run {
 	rand.Read(id[:])
 	r := &Run{
 		scope: scope, proxy: p, token: token, sum: sha256.Sum256([]byte(token)),
-		id:       "run_" + strings.ToLower(base32.StdEncoding.EncodeToString(id[:])),
-		released: redact.NewSet(), gave: new(sync.Map),
+		id:   "run_" + strings.ToLower(base32.StdEncoding.EncodeToString(id[:])),
+		sent: p.sent,
 	}
 	r.live, r.end = context.WithCancel(context.Background())
 	p.runs.mu.Lock()

@@ -164,6 +164,9 @@ func (w where) secrets(ctx context.Context) (secrets, error) {
 // known here: its file alone says to which workspace, and so under which rules,
 // its secrets belong, and a program can write that file.
 func (w where) known() error {
+	if w.ProjectID == "" {
+		return nil // the proxy may be started in no project
+	}
 	p, err := env.OpenRegistry(w.home).Project(w.ProjectID)
 	var unknown *env.UnknownError
 	if err != nil && !errors.As(err, &unknown) {

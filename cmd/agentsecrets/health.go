@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
+
+	"github.com/agentsecrets/agentsecrets/internal/webpage"
 )
 
 // healthJSON is the answer of GET /health.
@@ -41,36 +40,13 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// onlyLocal refuses requests that a browser makes for a page: they carry an
-// Origin or Sec-Fetch-* field (Fetch Standard), or, after DNS rebinding, a
-// Host that is not loopback.
+// onlyLocal refuses the requests of web pages.
 func onlyLocal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLoopback(r.Host) || fromPage(r.Header) {
+		if webpage.Asks(r) {
 			writeJSON(w, http.StatusForbidden, map[string]string{"error": "forbidden"})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func isLoopback(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
-}
-
-func fromPage(h http.Header) bool {
-	if _, ok := h["Origin"]; ok {
-		return true
-	}
-	for field := range h {
-		if strings.HasPrefix(field, "Sec-Fetch-") {
-			return true
-		}
-	}
-	return false
 }

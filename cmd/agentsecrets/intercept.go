@@ -64,7 +64,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	}
 	defer os.RemoveAll(dir)
 	environ, notices, err := env.Child{
-		Environ: a.environ, ProxyURL: run.URL(h.listener.Addr()), CA: h.authority.PEM(), Bundle: h.authority.Bundle,
+		Environ: a.environ, ProxyURL: run.URL(h.listener.Addr()), CA: h.authority.Load().PEM(), Bundle: h.authority.Load().Bundle,
 		Dir: dir, Names: names,
 	}.Vars()
 	if err != nil {

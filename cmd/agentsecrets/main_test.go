@@ -69,10 +69,13 @@ func TestScripts(t *testing.T) {
 			"freeport": freePort,
 		},
 		Condition: func(name string) (bool, error) {
-			if name != "keyring" {
-				return false, fmt.Errorf("unknown condition %q", name)
+			switch name {
+			case "keyring":
+				return keyring.Keyring{}.Usable() == nil, nil
+			case "root": // who may run a program as another user
+				return os.Geteuid() == 0, nil
 			}
-			return keyring.Keyring{}.Usable() == nil, nil
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		RequireExplicitExec: true,
 	})
@@ -120,6 +123,17 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	case "/raw": // what was sent, byte for byte
 		w.Header().Set("Content-Type", "application/octet-stream")
 		_, _ = w.Write(body)
+		return
+	case "/begun": // so that it can be seen to be under way
+		_, _ = io.WriteString(w, "begun\n")
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(700 * time.Millisecond)
+	case "/endless": // until the client leaves
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, "more\n")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
 		return
 	case "/404":
 		http.Error(w, "no such thing", http.StatusNotFound)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
+	"github.com/agentsecrets/agentsecrets/internal/webpage"
 )
 
 // Metrics for Prometheus: on the proxy's own port, and on an address of their
@@ -55,7 +56,7 @@ func (o *metricsOptions) check(command string) error {
 	}
 	host, port, err := net.SplitHostPort(o.addr)
 	n, perr := strconv.Atoi(port)
-	if err == nil && perr == nil && n >= 0 && n <= 65535 && isLoopback(host) {
+	if err == nil && perr == nil && n >= 0 && n <= 65535 && webpage.IsLoopback(host) {
 		return nil
 	}
 	f := usage("--metrics %q: it is a loopback address with a port", o.addr)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -46,26 +48,28 @@ func (o *originFlags) any() bool { return len(o.ca) > 0 || len(o.resolve) > 0 ||
 // origins is what the flags mean. All methods are for mitm.Config.
 type origins struct {
 	pins       map[string]netip.AddrPort // by "host:port"
-	extra      *x509.CertPool            // system roots and --origin-ca; nil without
 	private    bool                      // --allow-private
 	everywhere bool                      // the password was given: not for test names alone
-	plain      func() *x509.CertPool     // for exchanges without a value
+	files      []string                  // of --origin-ca
+	clients    []string                  // files of more roots for exchanges without a value
+	roots      atomic.Pointer[roots]
+}
+
+// roots are what certificate files held when they were read.
+type roots struct {
+	extra *x509.CertPool        // system roots and --origin-ca; nil without
+	sum   [sha256.Size]byte     // of the files of --origin-ca
+	plain func() *x509.CertPool // for exchanges without a value
 }
 
 // origins reads the flags, and asks for the password where they need it.
 func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, error) {
-	r := &origins{pins: map[string]netip.AddrPort{}, private: o.allowPrivate}
-	var err error
-	if r.extra, err = withRoots(o.ca); err != nil {
+	r := &origins{pins: map[string]netip.AddrPort{}, private: o.allowPrivate, files: o.ca, clients: clientRoots(a.variable)}
+	now, err := r.readRoots()
+	if err != nil {
 		return nil, err
 	}
-	r.plain = sync.OnceValue(func() *x509.CertPool { // when first asked for: it takes longer than all the rest of a start
-		pool, err := withRoots(append(clientRoots(a.variable), o.ca...))
-		if err != nil {
-			return r.extra
-		}
-		return pool
-	})
+	r.roots.Store(now)
 	for _, text := range o.resolve {
 		key, to, err := parseResolve(text)
 		if err != nil {
@@ -84,7 +88,7 @@ func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, er
 		}
 		r.everywhere = true
 	}
-	if !r.everywhere && len(r.pins) == 0 && (r.extra != nil || r.private) { // with pins it is clear which names are meant
+	if !r.everywhere && len(r.pins) == 0 && (now.extra != nil || r.private) { // with pins it is clear which names are meant
 		a.say("agentsecrets: --origin-ca and --allow-private count for .test, .localhost and .invalid names; --password-file makes them count for all")
 	}
 	return r, nil
@@ -112,25 +116,56 @@ func isTestName(host string) bool {
 	return false
 }
 
-// withRoots returns the system's roots and those in files; nil where there is none.
-func withRoots(files []string) (*x509.CertPool, error) {
-	if len(files) == 0 {
-		return nil, nil
-	}
-	pool, err := x509.SystemCertPool()
+func (r *origins) readRoots() (*roots, error) {
+	extra, sum, err := withRoots(r.files)
 	if err != nil {
-		return nil, fmt.Errorf("load the system's root certificates: %w", err)
+		return nil, err
 	}
+	plain := sync.OnceValue(func() *x509.CertPool { // when first asked for: it takes longer than all the rest of a start
+		pool, _, err := withRoots(slices.Concat(r.clients, r.files))
+		if err != nil {
+			return extra
+		}
+		return pool
+	})
+	return &roots{extra, sum, plain}, nil
+}
+
+// reload reads the files of --origin-ca again. Where they count for all names
+// they were part of what the password was given for: others need it again.
+func (r *origins) reload() error {
+	now, err := r.readRoots()
+	if err != nil {
+		return err
+	}
+	if r.everywhere && now.sum != r.roots.Load().sum {
+		return denied("agentsecrets proxy stop", "the files of --origin-ca have changed, and the password was given for what they were: start the proxy anew")
+	}
+	r.roots.Store(now)
+	return nil
+}
+
+// withRoots returns the system's roots and those in files, nil where there is
+// none, and a digest of the files.
+func withRoots(files []string) (pool *x509.CertPool, sum [sha256.Size]byte, err error) {
+	if len(files) == 0 {
+		return nil, sum, nil
+	}
+	if pool, err = x509.SystemCertPool(); err != nil {
+		return nil, sum, fmt.Errorf("load the system's root certificates: %w", err)
+	}
+	var all []byte
 	for _, file := range files {
 		pem, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("read root certificates: %w", err)
+			return nil, sum, fmt.Errorf("read root certificates: %w", err)
 		}
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, usage("no certificate in PEM form in %s", file)
+			return nil, sum, usage("no certificate in PEM form in %s", file)
 		}
+		all = append(all, pem...)
 	}
-	return pool, nil
+	return pool, sha256.Sum256(all), nil
 }
 
 // clientRoots are the root files that programs here were told to trust when we
@@ -181,10 +216,10 @@ func (r *origins) Guard(addr netip.Addr) error {
 // Roots verify exchanges that may carry a value; nil means the system's.
 func (r *origins) Roots(host string) *x509.CertPool {
 	if r.everywhere || isTestName(host) {
-		return r.extra
+		return r.roots.Load().extra
 	}
 	return nil
 }
 
 // PlainRoots verify exchanges that carry none.
-func (r *origins) PlainRoots(string) *x509.CertPool { return r.plain() }
+func (r *origins) PlainRoots(string) *x509.CertPool { return r.roots.Load().plain() }

@@ -107,8 +107,8 @@ func unreadablePolicy(name string) error {
 func noProject() error {
 	return &mitm.Problem{
 		Status: http.StatusServiceUnavailable, Slug: "project_not_found",
-		Message: "the project file that the proxy was started for is gone, damaged, or names another project",
-		Hint:    "agentsecrets proxy stop",
+		Message: "the project file that this connection was made for is gone, damaged, or names another project: connect again",
+		Hint:    "agentsecrets status",
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,12 +21,13 @@ const defaultPort = 8765
 
 func (a *app) proxyCommand() *cobra.Command {
 	return group("proxy", "The proxy that stays in the background",
-		a.proxyStartCommand(), a.proxyStopCommand(), a.proxyStatusCommand(), a.proxyLogsCommand(), a.proxyEnvCommand())
+		a.proxyStartCommand(), a.proxyStopCommand(), a.proxyReloadCommand(), a.proxyStatusCommand(), a.proxyLogsCommand(), a.proxyEnvCommand())
 }
 
 // proxyOptions are the flags of proxy start.
 type proxyOptions struct {
 	port       int
+	portSaid   bool
 	foreground bool
 	answered   bool
 	origins    originFlags
@@ -38,12 +41,19 @@ func (a *app) proxyStartCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Start the proxy and return when it answers",
-		Long: `Start the proxy for the project here, and return when it answers. It serves one
-project; while nothing says which environment, it follows environment switch. In
-a run it is refused.`,
+		Long: `Start the proxy, and return when it answers. One serves all projects of this home:
+each program gets the project that its credential is for (proxy env), else that of
+the directory where it works, else the one that --project names here; a program for
+which none of these tells a project is refused. Exchanges follow environment switch
+at once; --environment pins the project here to one. With --foreground it stays,
+ends with SIGTERM or Ctrl-C when exchanges under way are done, and reads its files
+again on SIGHUP. In a run it is refused.`,
 		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.settlePort(cmd, &o.port); err != nil {
+			if err := a.settlePort(cmd, &o); err != nil {
+				return err
+			}
+			if err := o.origins.settle(); err != nil {
 				return err
 			}
 			if err := o.metrics.check(startHint); err != nil {
@@ -65,8 +75,11 @@ a run it is refused.`,
 	return cmd
 }
 
-func (a *app) settlePort(cmd *cobra.Command, port *int) error {
-	if text := a.variable("AGENTSECRETS_PORT"); text != "" && !cmd.Flags().Changed("port") {
+func (a *app) settlePort(cmd *cobra.Command, o *proxyOptions) error {
+	port := &o.port
+	o.portSaid = cmd.Flags().Changed("port")
+	if text := a.variable("AGENTSECRETS_PORT"); text != "" && !o.portSaid {
+		o.portSaid = true
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return badPort("AGENTSECRETS_PORT is %q, not a port", text)
@@ -90,7 +103,7 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if err := outsideRun("starting the proxy"); err != nil {
 		return err
 	}
-	w, err := a.where()
+	w, err := a.whereIfAny()
 	if err != nil {
 		return err
 	}
@@ -117,6 +130,14 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
+	done, err := daemon.Starting(ctx, w.home)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if st, err := askDaemon(ctx, w.home); err == nil { // somebody was faster
+		return a.startedAlready(w, st, o)
+	}
 	st, err := launch.Start(ctx)
 	var exit *daemon.ExitError
 	if errors.As(err, &exit) {
@@ -128,7 +149,7 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if st.Metrics != "" {
 		a.say("Metrics: http://%s/metrics", st.Metrics)
 	}
-	a.say("The proxy runs on 127.0.0.1:%d for %s. Next: eval \"$(agentsecrets proxy env)\"", st.Port, w)
+	a.say("The proxy runs on 127.0.0.1:%d. Next: eval \"$(agentsecrets proxy env)\"", st.Port)
 	return a.print(st, func(io.Writer) {})
 }
 
@@ -160,24 +181,48 @@ func (a *app) daemonArgs(o proxyOptions) []string {
 	return args
 }
 
-// startedAlready is content with a daemon that is what was asked for.
+// startedAlready is content with a daemon that does what was asked for.
 func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
-	serves := st.ProjectName + ":" + st.Environment
 	other := func(format string, args ...any) error {
 		return &failure{code: exitFailure, hint: "agentsecrets proxy stop", err: fmt.Errorf(format, args...)}
 	}
 	switch {
-	case st.ProjectID != w.ProjectID || o.port != 0 && st.Port != o.port:
-		return other("a proxy for project %s runs already, on port %d", st.ProjectName, st.Port)
-	case a.environment != "" && a.environment != st.Environment:
-		return other("a proxy runs already, for %s, not for %s", serves, w)
+	case o.portSaid && o.port != 0 && st.Port != o.port:
+		return other("a proxy runs already, on port %d", st.Port)
+	case a.project != "" && st.ProjectID != w.ProjectID:
+		return other("a proxy runs already, and programs that work in no project do not get %s from it", w.ProjectName)
+	case a.environment != "" && (st.ProjectID != w.ProjectID || a.environment != st.Environment):
+		return other("a proxy runs already, for %s:%s, not for %s", st.ProjectName, st.Environment, w)
 	case o.metrics.addr != "" && o.metrics.addr != st.Metrics, o.metrics.names && !st.MetricsNames:
-		return other("a proxy for %s runs already, without these --metrics", serves)
-	case o.origins.any():
-		return other("a proxy for %s runs already; --origin-ca, --resolve and --allow-private would not count for it", serves)
+		return other("a proxy runs already, without these --metrics")
+	case o.origins.any() && !sameFlags(o.origins.flags(), st.Flags):
+		return other("a proxy runs already; --origin-ca, --resolve and --allow-private would not count for it")
 	}
-	a.say("The proxy runs already, on 127.0.0.1:%d for %s.", st.Port, serves)
+	a.say("The proxy runs already, on 127.0.0.1:%d.", st.Port)
 	return a.print(st, func(io.Writer) {})
+}
+
+func sameFlags(a, b daemon.Flags) bool {
+	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
+	return slices.Equal(sorted(a.OriginCA), sorted(b.OriginCA)) && slices.Equal(sorted(a.Resolve), sorted(b.Resolve)) &&
+		a.AllowPrivate == b.AllowPrivate
+}
+
+// flags are o as others are told of them.
+func (o *originFlags) flags() daemon.Flags {
+	return daemon.Flags{OriginCA: orEmpty(o.ca), Resolve: orEmpty(o.resolve), AllowPrivate: o.allowPrivate}
+}
+
+// settle makes paths mean the same wherever the daemon works.
+func (o *originFlags) settle() error {
+	for i, file := range o.ca {
+		path, err := filepath.Abs(file)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", file, err)
+		}
+		o.ca[i] = path
+	}
+	return nil
 }
 
 // healthy asks the port itself: only then a client will get an answer.

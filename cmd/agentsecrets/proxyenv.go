@@ -72,11 +72,11 @@ func (a *app) throughDaemon(ctx context.Context) (set map[string]string, unset [
 	if err != nil {
 		return nil, nil, err
 	}
-	st, err := w.daemon(ctx)
+	access, err := a.access(ctx, w)
 	if err != nil {
 		return nil, nil, err
 	}
-	return a.daemonVars(w, st)
+	return a.daemonVars(w, access.URL)
 }
 
 // pastDaemon unsets all that throughDaemon may have set, but for what the shell
@@ -98,28 +98,30 @@ func (a *app) pastDaemon(context.Context) (set map[string]string, unset []string
 	return set, unset, nil
 }
 
-// daemon is the running one, if it serves the project that w is.
-func (w where) daemon(ctx context.Context) (daemon.State, error) {
-	answer, err := askDaemon(ctx, w.home)
-	if errors.Is(err, daemon.ErrNotRunning) {
-		return daemon.State{}, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy start"}
-	}
+// access is the way through the running daemon for the project that w is.
+func (a *app) access(ctx context.Context, w where) (daemon.Access, error) {
+	q, err := a.query()
 	if err != nil {
-		return daemon.State{}, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy status"}
+		return daemon.Access{}, err
 	}
-	if answer.ProjectID != w.ProjectID {
-		return daemon.State{}, denied("agentsecrets proxy stop", "the proxy serves project %s, not %s", answer.ProjectName, w.ProjectName)
+	access, err := openDaemon(ctx, w.home, daemon.Wanted{Dir: q.Dir, Workspace: q.Workspace, Project: q.Project, Environment: q.Environment})
+	var refused *daemon.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return access, denied("", "%w", err)
+	case errors.Is(err, daemon.ErrNotRunning):
+		return access, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy start"}
+	case err != nil:
+		return access, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy status"}
+	case access.ProjectID != w.ProjectID:
+		return access, &failure{code: exitFailure, err: errors.New("the project file has changed just now; try again")}
 	}
-	st, err := daemon.Load(w.home)
-	if err == nil && st.PID != answer.PID {
-		err = errors.New("the proxy was started anew just now; try again")
-	}
-	return st, err
+	return access, nil
 }
 
 // daemonVars is what a program of a run would get, less the placeholders, as a
 // change to the environment that we have ourselves.
-func (a *app) daemonVars(w where, st daemon.State) (set map[string]string, unset []string, err error) {
+func (a *app) daemonVars(w where, proxyURL string) (set map[string]string, unset []string, err error) {
 	authority, err := ca.Open(caDir(w.home), ca.Config{})
 	if err != nil {
 		return nil, nil, err
@@ -130,7 +132,7 @@ func (a *app) daemonVars(w where, st daemon.State) (set map[string]string, unset
 		return nil, nil, err
 	}
 	environ, notices, err := env.Child{
-		Environ: before, ProxyURL: st.URL, CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir,
+		Environ: before, ProxyURL: proxyURL, CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir,
 	}.Vars()
 	if err != nil {
 		return nil, nil, fmt.Errorf("prepare the shell's environment: %w", err)

@@ -16,15 +16,26 @@ import (
 const leaveProxy = `eval "$(agentsecrets proxy env --unset)"`
 
 func (a *app) proxyStopCommand() *cobra.Command {
-	return &cobra.Command{
+	patience := drain
+	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "Stop the proxy; exchanges under way may finish",
-		Args:  takes(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.stopDaemon(cmd.Context()) },
+		Long: `Stop the proxy, and return when it has ended. It takes no new connection;
+exchanges under way may finish for as long as --drain says, and are cut then. One
+that does not run is no error.`,
+		Args: takes(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if patience < 0 {
+				return usage("--drain %s: it is how long to wait", patience)
+			}
+			return a.stopDaemon(cmd.Context(), patience)
+		},
 	}
+	cmd.Flags().DurationVar(&patience, "drain", patience, "how long exchanges under way may take")
+	return cmd
 }
 
-func (a *app) stopDaemon(ctx context.Context) error {
+func (a *app) stopDaemon(ctx context.Context, patience time.Duration) error {
 	if err := outsideRun("stopping the proxy"); err != nil {
 		return err
 	}
@@ -32,9 +43,9 @@ func (a *app) stopDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, drain+5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience+5*time.Second)
 	defer cancel()
-	err = daemon.Stop(ctx, home)
+	err = daemon.Stop(ctx, home, patience)
 	var refused *daemon.RefusedError
 	switch {
 	case errors.Is(err, daemon.ErrNotRunning):
@@ -47,6 +58,41 @@ func (a *app) stopDaemon(ctx context.Context) error {
 		a.say("The proxy has stopped. In shells that it served: %s", leaveProxy)
 	}
 	return a.print(map[string]bool{"stopped": err == nil}, func(io.Writer) {})
+}
+
+func (a *app) proxyReloadCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reload",
+		Short: "Have the proxy read its certificate files again; no connection ends",
+		Long: `Have the proxy read again what it does not follow anyway: the files of --origin-ca,
+and its root certificate. No connection ends. Rules, bindings, values, projects and
+environments count from the next exchange without it; other flags, and the system's
+root certificates, need a new start. So do files of --origin-ca that were allowed by
+the workspace password, once they have changed.`,
+		Args: takes(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.reloadDaemon(cmd.Context()) },
+	}
+}
+
+func (a *app) reloadDaemon(ctx context.Context) error {
+	if err := outsideRun("reloading the proxy"); err != nil {
+		return err
+	}
+	home, err := a.home()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err = daemon.Reload(ctx, home)
+	switch {
+	case errors.Is(err, daemon.ErrNotRunning):
+		return &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy start"}
+	case err != nil:
+		return err
+	}
+	a.say("The proxy has read its files again.")
+	return a.print(map[string]bool{"reloaded": true}, func(io.Writer) {})
 }
 
 func (a *app) proxyStatusCommand() *cobra.Command {
@@ -64,6 +110,7 @@ func (a *app) proxyStatus(ctx context.Context) error {
 		return err
 	}
 	st, err := askDaemon(ctx, home)
+	st.Projects, st.Flags.OriginCA, st.Flags.Resolve = orEmpty(st.Projects), orEmpty(st.Flags.OriginCA), orEmpty(st.Flags.Resolve)
 	if perr := a.print(st, func(out io.Writer) { writeProxyStatus(out, st) }); perr != nil {
 		return perr
 	}
@@ -79,8 +126,15 @@ func writeProxyStatus(out io.Writer, st daemon.Status) {
 		return
 	}
 	fmt.Fprintf(out, "running: true\nport: %d\nproject: %s\nenvironment: %s\nsession_valid: %t\nuptime_seconds: %d\npid: %d\n",
-		st.Port, st.ProjectName, st.Environment, st.SessionValid, st.Uptime, st.PID)
+		st.Port, cell(st.ProjectName), cell(st.Environment), st.SessionValid, st.Uptime, st.PID)
 	if st.Metrics != "" {
 		fmt.Fprintf(out, "metrics: %s\n", st.Metrics)
+	}
+	for _, p := range st.Projects {
+		pinned := ""
+		if p.Pinned {
+			pinned = ", pinned"
+		}
+		fmt.Fprintf(out, "serves: %s:%s (workspace %s%s)\n", p.ProjectName, p.Environment, p.WorkspaceName, pinned)
 	}
 }

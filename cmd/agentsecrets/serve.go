@@ -3,23 +3,21 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
-	"github.com/agentsecrets/agentsecrets/ca"
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
 	"github.com/agentsecrets/agentsecrets/internal/harden"
-	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
-// drain is how long exchanges under way may take once the proxy is told to stop.
+// drain is how long exchanges under way may take once the proxy is told to stop,
+// unless who stops it says otherwise.
 const drain = 5 * time.Second
 
 // serve is the daemon, in the foreground or started by startDaemon.
@@ -27,7 +25,7 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 	if err := outsideRun("starting the proxy"); err != nil {
 		return err
 	}
-	w, err := a.where()
+	w, err := a.whereIfAny()
 	if err != nil {
 		return err
 	}
@@ -45,14 +43,24 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 	if err != nil {
 		return err
 	}
-	follow := a.follow(w)
-	run := h.proxy.NewRun(follow)
-	h.open = run
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	err = seat.Serve(daemon.Control{Status: h.statusFor(follow), Stop: sync.OnceFunc(stop)})
+	patience := make(chan time.Duration, 1) // of the first who stops us
+	err = daemon.Settle()
 	if err == nil {
-		err = seat.Publish(daemon.State{Port: h.port(), URL: run.URL(h.listener.Addr()), ProjectID: w.ProjectID, ProjectName: w.ProjectName})
+		err = seat.Serve(daemon.Control{
+			Status: h.statusFor(o), Open: h.access, Reload: h.reload,
+			Stop: func(drain time.Duration) {
+				select {
+				case patience <- drain:
+				default:
+				}
+				stop()
+			},
+		})
+	}
+	if err == nil {
+		err = seat.Publish(daemon.State{Port: h.port()})
 	}
 	if err == nil {
 		harden.NoTrace()
@@ -61,17 +69,54 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 	if err == nil {
 		err = untilDone(ctx, h)
 	}
-	return errors.Join(err, h.close(drain))
+	return errors.Join(err, h.close(drainFor(patience)))
 }
 
+// drainFor is what who stops us said, if it was said.
+func drainFor(patience <-chan time.Duration) time.Duration {
+	select {
+	case d := <-patience:
+		if d >= 0 {
+			return d
+		}
+	default:
+	}
+	return drain
+}
+
+// whereIfAny is where the daemon is started: in a project, or in none.
+func (a *app) whereIfAny() (where, error) {
+	w, err := a.where()
+	if !errors.Is(err, env.ErrNoProject) {
+		return w, err
+	}
+	q, err := a.query()
+	if err != nil {
+		return where{}, err
+	}
+	c, err := env.Load(q) // tells the workspace all the same
+	if !errors.Is(err, env.ErrNoProject) {
+		return where{}, err
+	}
+	return where{Context: c, home: q.Home, store: a.homeStore}, nil
+}
+
+// untilDone serves until it is told to stop, and reads files again on SIGHUP.
 func untilDone(ctx context.Context, h *house) error {
 	failed := make(chan error, 1)
 	go func() { failed <- h.serve() }()
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-failed:
-		return err
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		case <-again:
+			_ = h.reload() // it has been logged
+		}
 	}
 }
 
@@ -85,20 +130,23 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 		return nil, err
 	}
 	h, err := build(plan{
-		where: w, store: store, origins: origins,
-		authority: func(c ca.Config) (*ca.Authority, error) { return ca.Open(caDir(w.home), c) },
-		address:   net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)),
-		metrics:   o.metrics,
-		log:       slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		where: w, store: store, origins: origins, authority: openRoot(w.home),
+		address: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)),
+		metrics: o.metrics,
+		log:     slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})
+	if err == nil {
+		h.also, err = listenToo(h.port())
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, &failure{
-			code: exitFailure, hint: "agentsecrets proxy start --port " + strconv.Itoa(o.port%65535+1),
-			err: fmt.Errorf("port %d on 127.0.0.1 is in use by another program", o.port),
-		}
+		return nil, portTaken(o.port)
 	}
 	if err != nil {
 		return nil, err
+	}
+	h.doors = &doors{home: w.home, newRun: h.proxy.NewRun, start: w, named: a.project != "", pinned: a.environment}
+	if origins.everywhere {
+		h.doors.only = w.WorkspaceID
 	}
 	if err := h.openMetrics(o.metrics, startHint); err != nil {
 		return nil, errors.Join(err, h.close(0))
@@ -106,34 +154,18 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 	return h, nil
 }
 
-// follow is the scope of the daemon: pinned to its project, and to what flags or
-// variables said; otherwise an environment switch counts from the next exchange.
-func (a *app) follow(w where) func() mitm.Scope {
-	scope := w.scope()
-	file := &watched[env.File]{path: w.File, load: env.ReadFile}
-	if f, err := file.get(); err != nil || f.ProjectID != w.ProjectID || a.environment != "" {
-		return func() mitm.Scope { return scope }
-	}
-	return func() mitm.Scope {
-		f, err := file.get()
-		if err != nil || f.ProjectID != w.ProjectID {
-			return mitm.Scope{WorkspaceID: w.WorkspaceID} // of no project: every value is refused
-		}
-		s := scope
-		if f.Environment != "" {
-			s.Environment = f.Environment
-		}
-		return s
-	}
-}
-
-func (h *house) statusFor(scope func() mitm.Scope) func() daemon.Status {
+func (h *house) statusFor(o proxyOptions) func() daemon.Status {
+	flags := o.origins.flags()
 	return func() daemon.Status {
-		s := scope()
-		return daemon.Status{
+		st := daemon.Status{
 			Running: true, Port: h.port(), SessionValid: true, Uptime: int(time.Since(h.started).Seconds()),
-			PID: os.Getpid(), Version: version(), ProjectID: h.where.ProjectID, ProjectName: h.where.ProjectName, Environment: s.Environment,
+			PID: os.Getpid(), Version: version(), Projects: orEmpty(h.doors.projects()), Flags: flags,
 			Metrics: h.scrapes.addr(), MetricsNames: h.names,
 		}
+		if d := h.doors; d.start.ProjectID != "" {
+			s := follow(d.start, d.pinned != "")()
+			st.ProjectID, st.ProjectName, st.Environment = s.ProjectID, s.ProjectName, s.Environment
+		}
+		return st
 	}
 }

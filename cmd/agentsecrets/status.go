@@ -133,6 +133,13 @@ func askDaemon(ctx context.Context, home string) (daemon.Status, error) {
 	return daemon.Ask(ctx, home)
 }
 
+// openDaemon asks it for a credential.
+func openDaemon(ctx context.Context, home string, w daemon.Wanted) (daemon.Access, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return daemon.Open(ctx, home, w)
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

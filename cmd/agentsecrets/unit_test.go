@@ -67,11 +67,8 @@ func TestIsTestName(t *testing.T) {
 func TestOriginsWithoutPassword(t *testing.T) {
 	private := netip.MustParseAddr("10.0.0.1")
 	for _, everywhere := range []bool{false, true} {
-		extra, err := withRoots([]string{writeRoot(t)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := &origins{private: true, extra: extra, everywhere: everywhere}
+		o := newOrigins(t, everywhere)
+		extra := o.roots.Load().extra
 		if got := o.Roots("api.stripe.com") != nil; got != everywhere {
 			t.Errorf("everywhere %v: own roots for a real name: %v", everywhere, got)
 		}
@@ -89,6 +86,50 @@ func TestOriginsWithoutPassword(t *testing.T) {
 		}
 		if _, pinned := o.Pin("localhost", 443); pinned == everywhere {
 			t.Errorf("everywhere %v: localhost pinned: %v", everywhere, pinned)
+		}
+	}
+}
+
+func newOrigins(t *testing.T, everywhere bool) *origins {
+	t.Helper()
+	o := &origins{private: true, everywhere: everywhere, files: []string{writeRoot(t)}}
+	now, err := o.readRoots()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.roots.Store(now)
+	return o
+}
+
+// Roots that the password was given for do not change without it.
+func TestReloadRoots(t *testing.T) {
+	for _, everywhere := range []bool{false, true} {
+		o := newOrigins(t, everywhere)
+		before := o.Roots("api.acme.test")
+		if err := o.reload(); err != nil {
+			t.Errorf("unchanged files: %v", err)
+		}
+		pem, err := os.ReadFile(writeRoot(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := o.files[0]
+		if err := os.WriteFile(old, append(pem, pem...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		same := o.Roots("api.acme.test")
+		if err := o.reload(); (err != nil) != everywhere {
+			t.Errorf("everywhere %v: changed files: %v", everywhere, err)
+		}
+		if taken := o.Roots("api.acme.test") != same; taken == everywhere || before == nil {
+			t.Errorf("everywhere %v: changed files were taken: %v", everywhere, taken)
+		}
+		now := o.roots.Load()
+		if err := os.WriteFile(old, []byte("nothing"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.reload(); err == nil || o.roots.Load() != now {
+			t.Errorf("files without a certificate: %v", err)
 		}
 	}
 }

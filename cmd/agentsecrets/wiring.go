@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
@@ -25,9 +28,10 @@ type house struct {
 	where     where
 	store     resolve.Store
 	proxy     *mitm.Proxy
-	authority *ca.Authority
+	authority atomic.Pointer[ca.Authority]
 	log       *audit.Log
 	listener  net.Listener
+	also      net.Listener // the same port of the other loopback address; nil: none
 	metrics   *metrics.Metrics
 	policies  *policies
 	origins   *origins
@@ -35,8 +39,9 @@ type house struct {
 	scrapes   *scrapes     // nil without --metrics
 	status    http.Handler // what is asked of the proxy itself
 	names     bool         // metrics tell names
+	messages  *slog.Logger
 	started   time.Time
-	open      *mitm.Run // of clients without a credential; nil where all need one
+	doors     *doors // of a daemon; nil where there is one run, and all need its credential
 }
 
 // plan says what makes one house differ from another.
@@ -56,7 +61,7 @@ func build(p plan) (*house, error) {
 	h := &house{
 		names: p.metrics.names,
 		where: p.where, store: p.store, origins: p.origins, started: time.Now(),
-		policies: newPolicies(p.where.home),
+		messages: p.log, policies: newPolicies(p.where.home),
 	}
 	measured := metrics.Config{Version: version()}
 	if p.metrics.names {
@@ -68,7 +73,7 @@ func build(p plan) (*house, error) {
 		return nil, err
 	}
 	h.status = statusHandler(h.health, h.ready, scraped)
-	if h.authority, err = p.authority(ca.Config{Minted: h.metrics.LeafMinted, Hit: h.metrics.LeafHit}); err != nil {
+	if err = h.openAuthority(p.authority); err != nil {
 		return nil, err
 	}
 	if h.resolver, err = resolve.NewResolver(resolve.Config{Store: p.store, Observe: h.resolved}); err != nil {
@@ -82,7 +87,7 @@ func build(p plan) (*house, error) {
 		return nil, err
 	}
 	h.proxy, err = mitm.New(mitm.Config{
-		Leaf:        h.authority.Leaf,
+		Leaf:        func(host string) (*tls.Certificate, error) { return h.authority.Load().Leaf(host) },
 		NormalHost:  allowlist.NormalHost,
 		Allow:       h.policies.Allow,
 		Text:        h.policies.Text,
@@ -95,7 +100,7 @@ func build(p plan) (*house, error) {
 		Pin:         h.origins.Pin,
 		Roots:       h.origins.Roots,
 		PlainRoots:  h.origins.PlainRoots,
-		Local:       h.admitLocal,
+		Local:       h.local,
 		Status:      h.status,
 		Observer:    h.metrics,
 		Log:         p.log,
@@ -105,6 +110,15 @@ func build(p plan) (*house, error) {
 	}
 	h.listener, err = net.Listen("tcp", p.address)
 	return h, err
+}
+
+func (h *house) openAuthority(open func(ca.Config) (*ca.Authority, error)) error {
+	authority, err := open(ca.Config{Minted: h.metrics.LeafMinted, Hit: h.metrics.LeafHit})
+	if err != nil {
+		return err
+	}
+	h.authority.Store(authority)
+	return nil
 }
 
 func (h *house) resolved(d time.Duration) {
@@ -117,8 +131,18 @@ func (h *house) resolved(d time.Duration) {
 
 // serve runs the proxy until close.
 func (h *house) serve() error {
-	if err := h.proxy.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", err)
+	ended := make(chan error, 2)
+	listeners := []net.Listener{h.listener}
+	if h.also != nil {
+		listeners = append(listeners, h.also)
+	}
+	for _, l := range listeners {
+		go func() { ended <- h.proxy.Serve(l) }()
+	}
+	for range listeners {
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
 	}
 	return nil
 }
@@ -145,12 +169,21 @@ func (h *house) health() healthJSON {
 // answers, and whatever it answers is no value.
 const probe = "PATH"
 
-// ready says what keeps the proxy from sending values, "" if nothing does.
+// probe is a secret to ask the store for, where the daemon was started in no
+// project too.
+func (h *house) probe() resolve.Ref {
+	ref := h.where.ref(probe)
+	ref.Project = cmp.Or(ref.Project, "none")
+	return ref
+}
+
+// ready says what keeps the proxy from sending values, "" if nothing does. A
+// daemon that was started in no project reads the policy of each when it is asked.
 func (h *house) ready(ctx context.Context) string {
-	if _, err := h.policies.list(h.where.scope()); err != nil {
+	if _, err := h.policies.list(h.where.scope()); err != nil && h.where.ProjectID != "" {
 		return "policy_unreadable"
 	}
-	if _, err := h.resolver.Resolve(ctx, h.where.ref(probe)); err != nil && !errors.Is(err, resolve.ErrNotFound) {
+	if _, err := h.resolver.Resolve(ctx, h.probe()); err != nil && !errors.Is(err, resolve.ErrNotFound) {
 		return "store_locked"
 	}
 	if err := h.log.Check(); err != nil {

@@ -2,16 +2,18 @@
 // background.
 //
 //	seat, err := daemon.Claim(home)        // in the daemon; ErrRunning if taken
-//	seat.Publish(daemon.State{Port: port, URL: url})
-//	go seat.Serve(daemon.Control{Status: status, Stop: cancel})
+//	seat.Serve(daemon.Control{Status: status, Stop: cancel, …})
+//	seat.Publish(daemon.State{Port: port})
 //	defer seat.Release()
 //
 //	status, err := daemon.Ask(ctx, home)   // elsewhere; ErrNotRunning
-//	err = daemon.Stop(ctx, home)
+//	access, err := daemon.Open(ctx, home, daemon.Wanted{Dir: dir})
+//	err = daemon.Stop(ctx, home, -1)
 //
 // Guarantees: one daemon a home, by a lock that the kernel frees when its
 // holder dies; what a dead one left behind is taken for nothing; only processes
-// of the same user are answered, and only those outside every run may stop it.
+// of the same user are answered, and only those outside every run may stop it,
+// have it read its files again, or get a credential.
 package daemon
 
 import (
@@ -42,21 +44,19 @@ const (
 	stateFile  = "proxy.json"
 	socketFile = "proxy.sock"
 	lockFile   = "proxy.lock"
+	startFile  = "proxy-start.lock"
 	logFile    = "proxy.log"
 )
 
 // State is what a daemon tells those who may read its home.
 type State struct {
-	Version     int       `json:"version"`
-	PID         int       `json:"pid"`
-	Started     time.Time `json:"started"`
-	Port        int       `json:"port"`
-	URL         string    `json:"url"` // with the credential
-	ProjectID   string    `json:"project_id"`
-	ProjectName string    `json:"project_name"`
+	Version int       `json:"version"`
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+	Port    int       `json:"port"`
 }
 
-const version = 1
+const version = 2
 
 // Seat is the right to be the daemon of a home.
 type Seat struct {
@@ -94,6 +94,16 @@ func hold(lock *flock.Flock) error {
 		return ErrRunning
 	}
 	return nil
+}
+
+// Starting waits until nobody else starts a daemon in home, so that of several
+// that try at once one starts it and the others find it. done lets the next one.
+func Starting(ctx context.Context, home string) (done func(), err error) {
+	lock := flock.New(filepath.Join(home, startFile), flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("wait for others that start the proxy: %w", err)
+	}
+	return func() { _ = lock.Unlock() }, nil
 }
 
 func (s *Seat) clear() error {

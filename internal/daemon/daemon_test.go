@@ -34,8 +34,14 @@ func TestMain(m *testing.M) {
 		cmd.Env = append(os.Environ(), "DAEMON_TEST=stop")
 		cmd.Stdout = os.Stdout
 		cmd.Run()
+	case "stranger":
+		fmt.Println(bare(os.Args[1]))
+	case "squatter":
+		squat(os.Args[1])
 	case "stop":
-		fmt.Println(Stop(context.Background(), home))
+		ctx := context.Background()
+		_, err := Open(ctx, home, Wanted{})
+		fmt.Println(Stop(ctx, home, -1), "|", Reload(ctx, home), "|", err)
 	default:
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // or every process that we start waits a second at its end
 		os.Exit(m.Run())
@@ -52,12 +58,19 @@ func beDaemon(home string, then func()) int {
 	stop := make(chan struct{})
 	err = seat.Serve(Control{
 		Status: func() Status { return Status{Running: true, Port: 1, PID: os.Getpid()} },
-		Stop: func() {
+		Stop: func(time.Duration) {
 			if then != nil {
 				then()
 			}
 			close(stop)
 		},
+		Open: func(w Wanted) (Access, error) {
+			if w.Project == "" {
+				return Access{}, &RefusedError{Reason: "no project", Way: "agentsecrets init"}
+			}
+			return Access{Project: Project{ProjectName: w.Project, Environment: w.Environment}, URL: "http://run:x@127.0.0.1:1"}, nil
+		},
+		Reload: func() error { return os.WriteFile(filepath.Join(home, "reloaded"), nil, 0o600) },
 	})
 	if err != nil || seat.Publish(State{Port: 1}) != nil {
 		return 2
@@ -102,10 +115,10 @@ func life(t *testing.T, home string) {
 		t.Errorf("state %+v, %v", st, err)
 	}
 	private(t, home, stateFile, socketFile, logFile)
-	if err := Stop(t.Context(), home); err != nil {
+	if err := Stop(t.Context(), home, -1); err != nil {
 		t.Errorf("stop: %v", err)
 	}
-	if err := Stop(t.Context(), home); !errors.Is(err, ErrNotRunning) {
+	if err := Stop(t.Context(), home, -1); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("second stop: %v", err)
 	}
 	if _, err := Load(home); !errors.Is(err, ErrNotRunning) {
@@ -119,7 +132,7 @@ func TestStopIsAnsweredFirst(t *testing.T) {
 	if _, err := launch(t, home, "hasty"); err != nil {
 		t.Fatal(err)
 	}
-	if err := Stop(t.Context(), home); err != nil {
+	if err := Stop(t.Context(), home, -1); err != nil {
 		t.Error(err)
 	}
 }
@@ -180,7 +193,7 @@ func TestDaemonHoldsNothingOfOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
-	defer Stop(t.Context(), home)
+	defer Stop(t.Context(), home, -1)
 	done := make(chan struct{})
 	go func() { io.Copy(io.Discard, r); close(done) }()
 	select {
@@ -204,11 +217,11 @@ func TestStopFromInsideARun(t *testing.T) {
 	if _, err := launch(t, home, "daemon"); err != nil {
 		t.Fatal(err)
 	}
-	defer Stop(t.Context(), home)
+	defer Stop(t.Context(), home, -1)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "DAEMON_TEST=run", "DAEMON_TEST_HOME="+home)
 	out, err := cmd.Output()
-	if err != nil || !strings.Contains(string(out), "inside a run") {
+	if err != nil || strings.Count(string(out), "inside a run") != 3 {
 		t.Errorf("%q, %v", out, err)
 	}
 	if _, err := Ask(t.Context(), home); err != nil {
