@@ -1,6 +1,7 @@
 package clients_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/ecdsa"
@@ -9,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -56,6 +58,8 @@ func newOrigin(t *testing.T, dir string) *origin {
 	mux.HandleFunc("/", o.echo)
 	mux.HandleFunc("/v1/echo", o.echoShort)
 	mux.HandleFunc("POST /v1/chat/completions", o.chat)
+	mux.HandleFunc("/ten-seconds", tenSeconds)
+	mux.HandleFunc("/lines", answerLines)
 	repo := newRepository(t, dir)
 	mux.HandleFunc("/repo.git/", func(w http.ResponseWriter, r *http.Request) {
 		o.keep(r, nil)
@@ -121,6 +125,29 @@ func (o *origin) writeJSON(w http.ResponseWriter, r *http.Request, v any) {
 		o.t.Errorf("origin: %v", err)
 	}
 }
+
+// tenSeconds is an event stream of that length, of twenty lines.
+func tenSeconds(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	for i := range 20 {
+		fmt.Fprintf(w, "data: %d\n", i)
+		http.NewResponseController(w).Flush()
+		time.Sleep(500 * time.Millisecond)
+	}
+}
+
+// answerLines answers each line of a body as it comes.
+func answerLines(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	rc.EnableFullDuplex()
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		fmt.Fprintf(w, "got %s\n", lines.Text())
+		rc.Flush()
+	}
+}
+
+func base64Of(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 // chat speaks the chat completions API of OpenAI; what it says is the
 // Authorization field.
