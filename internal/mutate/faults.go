@@ -2,6 +2,12 @@ package main
 
 var inMitm = []string{"./mitm"}
 
+var (
+	inPeer         = []string{"./internal/peer"}
+	inDaemon       = []string{"./internal/daemon"}
+	inDaemonScript = []string{"./cmd/agentsecrets", "-run", "TestScripts/daemon$"}
+)
+
 var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotAllowed|TestTextHosts|TestCodedBody"}
 
 var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue)$"}
@@ -183,5 +189,26 @@ var faults = []fault{
 	{"Python: hooks without end", "env/files/sitecustomize.py", "not in hooks]", "not in hooks[-1:]]", inEnv},
 	{"Python: leave our hook in PYTHONPATH", "env/leave.go", "	v.leavePython(dir)\n", "", inEnv},
 	{"origin flags are free for all names", "cmd/agentsecrets/origins.go", `if real := r.realNames(); r.everywhere || real != "" {`, `if real := r.realNames(); r.everywhere && real != "" {`, inCmd},
-	{"extra roots count for all names", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.extra\n", "	if r.extra != nil || isTestName(host) {\n		return r.extra\n", inCmd},
+	{"extra roots count for all names", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.roots", "	if r.roots.Load() != nil || isTestName(host) {\n		return r.roots", inCmd},
+
+	{"tell who asks at each request", "mitm/local.go", "sync.OnceValues(func() (RunOf, error) { return p.cfg.Local(conn) }))", "func() (RunOf, error) { return sync.OnceValues(func() (RunOf, error) { return p.cfg.Local(conn) })() })", inMitm},
+	{"a credential is enough for whoever has it", "mitm/local.go", "	if refusal != nil {\n		return nil, refusal\n	}\n	if field", "	if refusal != nil && r.Header.Get(\"Proxy-Authorization\") == \"\" {\n		return nil, refusal\n	}\n	if field", inMitm},
+	{"look in each run for what it alone was given", "mitm/run.go", "		sent: p.sent,\n", "		sent: newSent(),\n", inMitm},
+	{"addresses alone tell who asks", "internal/peer/peer.go", "	if err := open(conn); err != nil {", "	if err := open(conn); err != nil && conn == nil {", inPeer},
+	{"any program may use a port that is ours", "internal/webpage/webpage.go", "return !IsLoopback(r.Host) || marked(r.Header)", "return marked(r.Header)", []string{"./internal/webpage"}},
+	{"take other users' programs", "cmd/agentsecrets/local.go", "	if uid != os.Geteuid() {", "	if uid == -1 && os.Geteuid() >= 0 {", inDaemonScript},
+	{"take programs of runs", "cmd/agentsecrets/local.go", "		if inside {\n", "		if inside && p.PID == 0 {\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/local$"}},
+	{"listen on one loopback address", "cmd/agentsecrets/serve.go", "		h.also, err = listenToo(h.port())\n", "		h.also = nil\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/local$"}},
+	{"all programs get the project of the first", "cmd/agentsecrets/doors.go", "	if e := d.open[key]; e != nil {\n", "	for _, e := range d.open {\n", inDaemonScript},
+	{"programs in no project get that of the start", "cmd/agentsecrets/doors.go", `q.Workspace == "" && d.named {`, `q.Workspace == "" {`, inDaemonScript},
+	{"a project file chooses the workspace", "cmd/agentsecrets/doors.go", "	case p.WorkspaceID != w.WorkspaceID:", `	case p.WorkspaceID == "-":`, inDaemonScript},
+	{"take projects that nobody made known", "cmd/agentsecrets/doors.go", "	case errors.As(err, &unknown), err == nil && p.ID != w.ProjectID:", `	case errors.As(err, &unknown) && p.ID == "-":`, inDaemonScript},
+	{"flags of one workspace count for all", "cmd/agentsecrets/doors.go", `	case d.only != "" && d.only != w.WorkspaceID:`, `	case d.only != "" && d.only == "-":`, inDaemonScript},
+	{"a connection keeps its environment", "cmd/agentsecrets/doors.go", `	if pinned || w.File == "" {`, `	if pinned || w.File != "-" {`, inDaemonScript},
+	{"reloading takes other roots without the password", "cmd/agentsecrets/origins.go", "	if r.everywhere && now.sum != r.roots.Load().sum {", "	if r.everywhere && now.sum == [sha256.Size]byte{1} {", []string{"./cmd/agentsecrets", "-run", "TestReloadRoots"}},
+	{"stopping cuts what is under way", "cmd/agentsecrets/serve.go", "			return d\n", "			return 0 * d\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/proxy$"}},
+	{"answer all users at the control socket", "internal/daemon/control.go", "		if peerOf(r).uid != os.Geteuid() {", "		if peerOf(r).uid == -2 && os.Geteuid() >= 0 {", inDaemon},
+	{"runs control the proxy", "internal/daemon/control.go", "inside || err != nil {", "inside && err != nil {", inDaemon},
+	{"believe any control socket", "internal/daemon/ask.go", "err != nil || p.uid != os.Geteuid() {", "err != nil || p.uid < 0 && os.Geteuid() >= 0 {", inDaemon},
+	{"start several at once", "internal/daemon/daemon.go", "filepath.Join(home, startFile)", "filepath.Join(home, startFile+time.Now().String())", inDaemon},
 }
