@@ -13,7 +13,12 @@ import (
 // beside the log, and takes it away again.
 func (l *Log) Check() error {
 	dir := filepath.Dir(l.file.path)
-	if err := atomicfile.MkdirPrivate(dir); err != nil {
+	if l.file.makeDir {
+		if err := atomicfile.MkdirPrivate(dir); err != nil {
+			return fmt.Errorf("check the audit log: %w", err)
+		}
+	}
+	if _, err := l.file.key(); err != nil {
 		return fmt.Errorf("check the audit log: %w", err)
 	}
 	f, err := os.CreateTemp(dir, ".check-") // 0600

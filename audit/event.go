@@ -55,6 +55,10 @@ type Event struct {
 	Redacted       bool      `json:"redacted"`
 	Redactions     int       `json:"redactions"`
 	RedactedForms  []string  `json:"redacted_forms"` // what the echoes were written in, never what they were
+	Mentions       []string  `json:"mentions"`       // "NAME place" of placeholders that passed as text
+	Rules          []string  `json:"rules"`          // rules and bindings that decided
+	Detail         string    `json:"detail"`         // of a refusal: one sentence
+	Hint           string    `json:"hint"`           // of a refusal: the command that would change it
 	AgentID        string    `json:"agent_id"`
 	TokenID        string    `json:"token_id"`
 	RunID          string    `json:"run_id"`
@@ -64,6 +68,7 @@ type Event struct {
 	CallerRole     string    `json:"caller_role"`
 	WorkspaceID    string    `json:"workspace_id"`
 	ProjectID      string    `json:"project_id"`
+	Chain          string    `json:"chain"` // set by Log: what binds this line to those before it; always the last field
 }
 
 // NewID makes the ID of an exchange: 128 random bits, fit for a header field
@@ -118,10 +123,13 @@ func (e *Event) limit() {
 	e.AuthStyles = capList(e.AuthStyles, maxPlaces)
 	e.RedactedForms = capList(e.RedactedForms, maxPlaces)
 	e.Places = capList(e.Places, maxPlaces)
+	e.Mentions = capList(e.Mentions, maxPlaces)
+	e.Rules = capList(e.Rules, maxPlaces)
 	for _, s := range []*string{
 		&e.ID, &e.Event, &e.Method, &e.TargetURL, &e.Domain, &e.Status, &e.Reason,
 		&e.AgentID, &e.TokenID, &e.RunID, &e.Environment, &e.IdentityLevel,
 		&e.ResolutionPath, &e.CallerRole, &e.WorkspaceID, &e.ProjectID,
+		&e.Detail, &e.Hint, &e.Chain,
 	} {
 		*s = capText(*s)
 	}

@@ -13,8 +13,8 @@ import (
 
 // fields are those of the documented event, in its order.
 var fields = strings.Fields(`id timestamp event secret_keys auth_styles places method target_url domain status_code
-	duration_ms status reason redacted redactions redacted_forms agent_id token_id run_id environment identity_level resolution_path
-	caller_role workspace_id project_id`)
+	duration_ms status reason redacted redactions redacted_forms mentions rules detail hint agent_id token_id run_id environment identity_level resolution_path
+	caller_role workspace_id project_id chain`)
 
 func TestEveryFieldIsThere(t *testing.T) {
 	b, err := json.Marshal(Event{})
@@ -65,9 +65,9 @@ func TestEventComesBack(t *testing.T) {
 		ID: NewID(), Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), Event: Done,
 		SecretKeys: []string{"A", "B"}, AuthStyles: []string{"bearer"}, Places: []string{"header:authorization"},
 		Method: "POST", TargetURL: "https://api.example.com/<v1>&", Domain: "api.example.com", StatusCode: 200,
-		DurationMS: 1 << 40, Status: OK, Reason: "-", Redacted: true, Redactions: 3, RedactedForms: []string{"base64"}, AgentID: "a", TokenID: "t",
+		DurationMS: 1 << 40, Status: OK, Reason: "-", Redacted: true, Redactions: 3, RedactedForms: []string{"base64"}, Mentions: []string{"A path"}, Rules: []string{"r"}, Detail: "d", Hint: "h", AgentID: "a", TokenID: "t",
 		RunID: "r", Environment: "production", IdentityLevel: "issued", ResolutionPath: "local", CallerRole: "owner",
-		WorkspaceID: "wsp_x", ProjectID: "prj_x",
+		WorkspaceID: "wsp_x", ProjectID: "prj_x", Chain: "c",
 	}
 	for v, i := reflect.ValueOf(want), 0; i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {
@@ -185,16 +185,16 @@ func FuzzLine(f *testing.F) {
 		if err := json.Unmarshal(b, &got); err != nil {
 			t.Fatalf("%v: %q", err, b)
 		}
-		if whole(text) && (got.TargetURL != text || got.SecretKeys[0] != text) {
+		if fits(text) && (got.TargetURL != text || got.SecretKeys[0] != text) {
 			t.Errorf("%q came back as %q", text, got.TargetURL)
 		}
 		if len(got.TargetURL) > 3*maxField || got.StatusCode != n { // U+FFFD has three bytes
 			t.Errorf("%d bytes, status %d", len(got.TargetURL), got.StatusCode)
 		}
-		if again := mustMarshal(t, got); whole(text) && whole(other) && !bytes.Equal(again, b) {
+		if again := mustMarshal(t, got); fits(text) && fits(other) && !bytes.Equal(again, b) {
 			t.Errorf("written again:\n%s\n%s", again, b)
 		}
 	})
 }
 
-func whole(s string) bool { return len(s) <= maxField && utf8.ValidString(s) }
+func fits(s string) bool { return len(s) <= maxField && utf8.ValidString(s) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/audit"
@@ -16,7 +17,7 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 
-	l, err := audit.Open(dir, time.Now)
+	l, err := audit.Open(audit.Config{Dir: filepath.Join(dir, "audit"), Key: audit.KeyFile(filepath.Join(dir, "audit.key")).Make})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	events, err := audit.Read(dir, audit.Filter{Last: 10, Secret: "STRIPE_KEY"})
+	events, err := audit.Read(filepath.Join(dir, "audit"), audit.Filter{Last: 10, Secret: "STRIPE_KEY"})
 	if err != nil {
 		log.Fatal(err)
 	}

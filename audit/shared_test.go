@@ -14,7 +14,7 @@ func TestShared(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
-			l, err := OpenShared(dir, nil)
+			l, err := OpenShared(config(dir, nil))
 			if err != nil {
 				t.Error(err)
 				return
@@ -35,7 +35,7 @@ func TestShared(t *testing.T) {
 	if err != nil || len(events) != writers*each {
 		t.Errorf("%d events, %v; want %d", len(events), err, writers*each)
 	}
-	if files, _ := filepath.Glob(filepath.Join(dir, "call*.jsonl")); len(files) < 2 {
+	if files, _ := filepath.Glob(filepath.Join(dir, "call.*.jsonl")); len(files) < 2 {
 		t.Errorf("the file was never set aside: %v", files)
 	}
 }

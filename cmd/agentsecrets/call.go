@@ -27,6 +27,7 @@ type callOptions struct {
 	body, bodyFile       string
 	forward              []string
 	origins              originFlags
+	audit                auditFlags
 	hasBody, include     bool
 }
 
@@ -64,6 +65,7 @@ one line of status, header fields and body. A status of 400 and above is a failu
 	f.StringArrayVar(&o.forward, "forward-header", nil, `"FIELD: VALUE" to send as it is (repeatable)`)
 	f.BoolVar(&o.include, "include", false, "show status and header fields before the body")
 	o.origins.define(a, cmd)
+	o.audit.define(cmd)
 	for _, name := range []string{"bearer", "basic"} {
 		a.completeFlag(cmd, name, a.secretNames)
 	}
@@ -110,7 +112,7 @@ func (a *app) callAlone(ctx context.Context, w *callWriter, req *http.Request, s
 	if err != nil {
 		return err
 	}
-	h, err := build(plan{where: at, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, sharedLog: true})
+	h, err := build(plan{where: at, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, sharedLog: true, audit: o.audit})
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o
 	if o.origins.any() {
 		return denied("", "inside a run --origin-ca, --resolve and --allow-private are refused")
 	}
+	if o.audit.any() {
+		return denied("", "inside a run the records are the outer run's: leave --audit and --audit-sync away")
+	}
 	if err := styles.Apply(req); err != nil {
 		return usage("%w", err)
 	}

@@ -33,7 +33,7 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	if err != nil {
 		return 0, err
 	}
-	h, err := build(plan{where: w, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, address: "127.0.0.1:0", metrics: o.metrics})
+	h, err := build(plan{where: w, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, address: "127.0.0.1:0", metrics: o.metrics, audit: o.audit})
 	if err != nil {
 		return 0, err
 	}
@@ -47,7 +47,7 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	defer func() {
 		err := h.close(grace)
 		run.Revoke() // not before: it cuts what grace is for
-		a.afterwards(errors.Join(err, <-served))
+		a.afterwards(errors.Join(err, <-served, pruneOld(w.home)))
 	}()
 	return a.inRun(args, o, w, h, run)
 }

@@ -32,6 +32,7 @@ type proxyOptions struct {
 	answered   bool
 	origins    originFlags
 	metrics    metricsOptions
+	audit      auditFlags
 }
 
 const startHint = "agentsecrets proxy start"
@@ -71,6 +72,7 @@ again on SIGHUP. In a run it is refused.`,
 	f.BoolVar(&o.answered, "answered", false, "take answers from descriptor 3, where who starts the proxy left them")
 	_ = f.MarkHidden("answered") // there is such a flag
 	o.origins.define(a, cmd)
+	o.audit.define(cmd)
 	o.metrics.define(cmd)
 	return cmd
 }
@@ -120,7 +122,11 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if _, err := a.origins(ctx, w, o.origins); err != nil { // asks here, where the terminal is
 		return err
 	}
-	launch := daemon.Launch{Home: w.home, Path: exe, Args: a.daemonArgs(o), Environ: a.environ, Ready: healthy}
+	args, err := a.daemonArgs(o)
+	if err != nil {
+		return err
+	}
+	launch := daemon.Launch{Home: w.home, Path: exe, Args: args, Environ: a.environ, Ready: healthy}
 	if a.answers.any() {
 		if launch.Extra, err = a.answers.passOn(); err != nil {
 			return err
@@ -154,7 +160,7 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 }
 
 // daemonArgs is our own command line, for one that asks nothing.
-func (a *app) daemonArgs(o proxyOptions) []string {
+func (a *app) daemonArgs(o proxyOptions) ([]string, error) {
 	args := []string{"agentsecrets", "proxy", "start", "--foreground", "--no-input", "--port", strconv.Itoa(o.port)}
 	for flag, value := range map[string]string{
 		"--workspace": a.workspace, "--project": a.project, "--environment": a.environment,
@@ -178,7 +184,8 @@ func (a *app) daemonArgs(o proxyOptions) []string {
 	if o.metrics.names {
 		args = append(args, "--metrics-names")
 	}
-	return args
+	audit, err := o.audit.args()
+	return append(args, audit...), err
 }
 
 // startedAlready is content with a daemon that does what was asked for.
@@ -195,6 +202,8 @@ func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
 		return other("a proxy runs already, for %s:%s, not for %s", st.ProjectName, st.Environment, w)
 	case o.metrics.addr != "" && o.metrics.addr != st.Metrics, o.metrics.names && !st.MetricsNames:
 		return other("a proxy runs already, without these --metrics")
+	case o.audit.any():
+		return other("a proxy runs already; --audit and --audit-sync would not count for it")
 	case o.origins.any() && !sameFlags(o.origins.flags(), st.Flags):
 		return other("a proxy runs already; --origin-ca, --resolve and --allow-private would not count for it")
 	}

@@ -23,6 +23,7 @@ type runOptions struct {
 	quiet     bool
 	rawOutput bool
 	origins   originFlags
+	audit     auditFlags
 	metrics   metricsOptions
 }
 
@@ -33,6 +34,7 @@ func (o *runOptions) define(a *app, cmd *cobra.Command) {
 	f.BoolVar(&o.quiet, "quiet", false, "no line about the run on standard error")
 	f.BoolVar(&o.rawOutput, "raw-output", false, "do not take values out of the program's output (without --intercept)")
 	o.origins.define(a, cmd)
+	o.audit.define(cmd)
 	o.metrics.define(cmd)
 }
 
@@ -108,6 +110,9 @@ func (a *app) runInOuter(args []string, o runOptions) (int, error) {
 	}
 	if o.origins.any() {
 		return 0, denied("", "inside a run --origin-ca, --resolve and --allow-private are refused")
+	}
+	if o.audit.any() {
+		return 0, denied("", "inside a run the records are the outer run's: leave --audit and --audit-sync away")
 	}
 	if o.metrics.any() {
 		return 0, denied("", "inside a run the proxy is the outer run's: leave --metrics and --metrics-names away")

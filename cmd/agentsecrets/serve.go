@@ -39,6 +39,9 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 		return &failure{code: exitFailure, err: err, hint: "agentsecrets proxy status"}
 	}
 	defer seat.Release()
+	if err := pruneOld(w.home); err != nil {
+		a.warn("%v", err)
+	}
 	h, err := a.buildDaemon(ctx, w, o)
 	if err != nil {
 		return err
@@ -132,8 +135,8 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 	h, err := build(plan{
 		where: w, store: store, origins: origins, authority: openRoot(w.home),
 		address: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)),
-		metrics: o.metrics,
-		log:     slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		metrics: o.metrics, audit: o.audit,
+		log: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})
 	if err == nil {
 		h.also, err = listenToo(h.port())

@@ -37,11 +37,11 @@ func (a *app) spawn(ctx context.Context, args []string, o runOptions) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	log, err := audit.Open(auditDir(w.home), time.Now)
+	log, err := o.audit.open(w.home, false)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { a.afterwards(log.Close()) }()
+	defer func() { a.afterwards(errors.Join(log.Close(), pruneOld(w.home))) }()
 	event := spawnEvent(w, args[0], namesOf(values))
 	if err := log.Write(event); err != nil {
 		return 0, err // no record, no value

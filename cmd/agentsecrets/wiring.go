@@ -51,7 +51,8 @@ type plan struct {
 	origins   *origins
 	authority func(ca.Config) (*ca.Authority, error)
 	address   string // to listen on; "" for a proxy that only makes calls
-	sharedLog bool   // the log is that of all calls
+	sharedLog bool   // the log is that of all calls, unless audit says otherwise
+	audit     auditFlags
 	metrics   metricsOptions
 	log       *slog.Logger // nil: none
 }
@@ -79,11 +80,7 @@ func build(p plan) (*house, error) {
 	if h.resolver, err = resolve.NewResolver(resolve.Config{Store: p.store, Observe: h.resolved}); err != nil {
 		return nil, err
 	}
-	open := audit.Open
-	if p.sharedLog {
-		open = audit.OpenShared
-	}
-	if h.log, err = open(auditDir(p.where.home), time.Now); err != nil {
+	if h.log, err = p.audit.open(p.where.home, p.sharedLog); err != nil {
 		return nil, err
 	}
 	h.proxy, err = mitm.New(mitm.Config{

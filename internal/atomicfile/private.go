@@ -49,24 +49,35 @@ func MkdirPrivate(path string) error {
 
 // ReadPrivate returns the content of path if it is a file of ours that nobody else can read or write.
 func ReadPrivate(path string) ([]byte, error) {
-	if info, err := os.Lstat(path); err == nil {
-		if err := regular(path, info); err != nil { // says more than the ELOOP that opening a link would give
-			return nil, err
-		}
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	f, err := OpenPrivate(path, os.O_RDONLY)
 	if err != nil {
-		return nil, fmt.Errorf("read private file: %w", err)
-	}
-	defer f.Close()
-	if err := private(f, path); err != nil {
 		return nil, err
 	}
+	defer f.Close()
 	data, err := io.ReadAll(f)
 	if err != nil {
 		return nil, fmt.Errorf("read private file: %w", err)
 	}
 	return data, nil
+}
+
+// OpenPrivate opens path with flag as os.OpenFile does if it is a file of ours that nobody else can read or write, or
+// is made so.
+func OpenPrivate(path string, flag int) (*os.File, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if err := regular(path, info); err != nil { // says more than the ELOOP that opening a link would give
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(path, flag|openFlags, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open private file: %w", err)
+	}
+	if err := private(f, path); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // private judges the open file, not the path: what is judged is what is read.

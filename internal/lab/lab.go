@@ -128,7 +128,7 @@ func (l *Lab) startProxy(cfg Config, originRoots *x509.CertPool) {
 		}
 		list.Rules = append(list.Rules, r)
 	}
-	events, err := audit.Open(l.auditDir, time.Now)
+	events, err := audit.Open(audit.Config{Dir: l.auditDir, Key: func() ([]byte, error) { return []byte("lab"), nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
