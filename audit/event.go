@@ -162,7 +162,7 @@ func capText(s string) string {
 // controls, marks that change the direction of text, and all else that has no
 // shape. Such runes stand only inside strings, so the text stays JSON.
 func printable(b []byte) []byte {
-	if !bytes.ContainsFunc(b, hidden) {
+	if isPlain(b) {
 		return b
 	}
 	out := make([]byte, 0, len(b)+64)
@@ -180,6 +180,16 @@ func printable(b []byte) []byte {
 		b = b[n:]
 	}
 	return out
+}
+
+// isPlain reports whether all of b is visible ASCII, as nearly every event is.
+func isPlain(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func hidden(r rune) bool { return !unicode.IsPrint(r) }

@@ -24,6 +24,7 @@ type exchange struct {
 	start  time.Time
 	scheme string
 	dest   authority
+	short  string // dest as people write it
 
 	method   string
 	target   target
@@ -65,11 +66,12 @@ func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
 	now := p.cfg.now()
 	return &exchange{
 		proxy: p, run: run, scope: run.now(), id: audit.NewID(), start: now, clock: clock{from: now},
-		scheme: scheme, dest: dest, values: map[string]resolve.Value{}, noted: map[string]bool{}, echoes: redact.Counts{},
+		scheme: scheme, dest: dest, short: dest.short(scheme), values: map[string]resolve.Value{}, noted: map[string]bool{}, echoes: redact.Counts{},
 	}
 }
 
-func (x *exchange) domain() string { return x.dest.short(x.scheme) }
+// domain is the origin as people write it.
+func (x *exchange) domain() string { return x.short }
 
 func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer x.finish()
@@ -162,11 +164,11 @@ func (x *exchange) misdirected() *Problem {
 
 // outgoing is the request as it will be sent, with nothing in it yet.
 func (x *exchange) outgoing(r *http.Request) *http.Request {
-	out := (&http.Request{
+	out := &http.Request{ // send gives it its context
 		Method: r.Method, Host: x.domain(), Header: r.Header.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: r.ContentLength, Trailer: r.Trailer,
-	}).WithContext(r.Context())
+	}
 	upgrade := upgradeOf(r.Header)
 	removeHopByHop(out.Header)
 	if upgrade != "" {
@@ -248,7 +250,7 @@ func (x *exchange) release() {
 		x.run.released.Add(v)
 	}
 	if len(x.values) > 0 {
-		x.run.gave.Store(x.dest.host, true)
+		x.run.gave.LoadOrStore(x.dest.host, true)
 	}
 }
 
@@ -269,7 +271,7 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 	trace := &httptrace.ClientTrace{Got1xxResponse: early.forward}
 	x.clock.stop(x.proxy.cfg.now())
 	defer func() { x.proxy.cfg.observer().Overhead(x.clock.own) }()
-	resp, err := t.RoundTrip(out.WithContext(httptrace.WithClientTrace(out.Context(), trace)))
+	resp, err := t.RoundTrip(out.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
 	early.stop()
 	if err != nil {
 		x.sendFailed(w, r, err)

@@ -35,6 +35,7 @@ func mayImport() map[string][]string {
 		"cmd/agentsecrets": {
 			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile", "resolve/keychain",
 		},
+		"internal/bench":   {"ca", "placeholder", "redact"},
 		"internal/envfile": {"resolve"},
 		"internal/style":   {"internal/place", "placeholder"},
 		"internal/daemon":  {"internal/atomicfile", "internal/runtree"},
