@@ -29,6 +29,8 @@ type exchange struct {
 	method   string
 	target   target
 	uses     []found
+	rules    []string        // that decided about uses
+	mentions []string        // "NAME place" of placeholders that pass as text
 	noted    map[string]bool // what is in uses: name and place, or name
 	denied   *Problem
 	broken   string // slug of what broke a response off in its middle
@@ -193,7 +195,9 @@ func (x *exchange) decide(ctx context.Context, uses []found) error {
 		return tooMany()
 	}
 	for _, u := range uses {
-		x.note(u)
+		if x.note(u) {
+			x.noteRules(u)
+		}
 		if err := x.allow(u); err != nil {
 			return err
 		}
@@ -231,6 +235,19 @@ func (x *exchange) note(u found) bool {
 		}
 	}
 	return false
+}
+
+// maxRules is how many rules, and how many mentions, of one exchange are told
+// apart in its event.
+const maxRules = 32
+
+func (x *exchange) noteRules(u found) {
+	if x.proxy.cfg.Rules == nil || len(x.rules) >= maxRules {
+		return
+	}
+	for _, r := range x.proxy.cfg.Rules(x.scope, u.Use) {
+		x.rules = appendNew(x.rules, r)
+	}
 }
 
 func (x *exchange) allow(u found) error {

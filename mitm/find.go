@@ -92,8 +92,14 @@ func (x *exchange) isText(u found) bool {
 	return x.proxy.cfg.Text != nil && !x.wasAsked(u.Place) && x.proxy.cfg.Text(x.scope, u.Use)
 }
 
-// mentioned counts a placeholder that passes as it is.
-func (x *exchange) mentioned(u found) { x.proxy.cfg.observer().Mentioned(u.Place) }
+// mentioned counts a placeholder that passes as it is. Once the body streams,
+// x.mu is held.
+func (x *exchange) mentioned(u found) {
+	x.proxy.cfg.observer().Mentioned(u.Place)
+	if len(x.mentions) < maxRules {
+		x.mentions = appendNew(x.mentions, u.Name+" "+u.Place)
+	}
+}
 
 func notAllowed(u found) *Problem {
 	return &Problem{

@@ -58,6 +58,9 @@ type Config struct {
 	NormalHost func(host string) (string, error)
 	// Allow decides about one use; a *Problem tells the client why not.
 	Allow func(Scope, Use) error
+	// Rules names the rules and bindings by which Allow decides, for the record.
+	// Nil names none.
+	Rules func(Scope, Use) []string
 	// Text reports whether a placeholder in a path or in a body stands there as
 	// text, which passes as it is, and not for its value: a path where no binding
 	// asks for it, a prompt to a model provider. Nil: only what is not the whole of

@@ -59,8 +59,11 @@ func TestDenied(t *testing.T) {
 			t.Errorf("dialled %v", d)
 		}
 		for _, e := range l.Events() {
-			if e.Status != audit.Blocked || e.Reason == "-" {
+			if e.Status != audit.Blocked || e.Reason == "-" || e.Detail == "" || e.Hint == "" && e.Reason != "secret_not_found" {
 				t.Errorf("audit: %+v", e)
+			}
+			if bound := "BOUND bound to --host "; e.Reason == "binding_denied" && !(len(e.Rules) == 2 && strings.HasPrefix(e.Rules[1], bound)) {
+				t.Errorf("rules %q", e.Rules)
 			}
 		}
 		if n := len(l.Events()); n != 7 {
@@ -78,7 +81,8 @@ func TestTextPasses(t *testing.T) {
 	if got := o.take(t); resp.StatusCode != 200 || got.Body != body || got.Target != "/docs/AS_SECRET_KEY.md" {
 		t.Errorf("%s %+v", resp.Status, got)
 	}
-	if e := l.Events(); len(e) != 0 {
+	e := waitEvent(t, l)
+	if got := strings.Join(e.Mentions, ", "); got != "KEY path, KEY text" || len(e.SecretKeys) > 0 || e.Status != audit.OK {
 		t.Errorf("audited: %+v", e)
 	}
 }

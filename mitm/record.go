@@ -7,7 +7,7 @@ import (
 	"github.com/agentsecrets/agentsecrets/audit"
 )
 
-// Recorded are exchanges with a use, a refusal or a redaction; the rest counts
+// Recorded are exchanges with a placeholder, a refusal or a redaction; the rest counts
 // in metrics only. The decided event has been written when the first byte goes
 // upstream. Events hold names, and the request as the client wrote it.
 
@@ -19,6 +19,7 @@ func (x *exchange) event(kind string) audit.Event {
 		AgentID: x.scope.AgentID, RunID: x.scope.RunID, Environment: x.scope.Environment,
 		WorkspaceID: x.scope.WorkspaceID, ProjectID: x.scope.ProjectID,
 		IdentityLevel: identityLevel(x.scope), ResolutionPath: "local", CallerRole: "-",
+		Mentions: x.mentions, Rules: x.rules,
 	}
 	for _, u := range x.uses {
 		e.SecretKeys = appendNew(e.SecretKeys, u.Name)
@@ -67,6 +68,7 @@ func (x *exchange) finish() {
 	switch denied := x.reason(); {
 	case denied != nil:
 		e.Reason, e.Status = denied.Slug, audit.Blocked
+		e.Detail, e.Hint = denied.Message, denied.Hint
 		if denied.Status >= 500 {
 			e.Status = audit.Error
 		}
@@ -80,7 +82,7 @@ func (x *exchange) finish() {
 		o.Redacted(form, n)
 	}
 	o.Observe(e)
-	if len(x.uses) == 0 && e.Status != audit.Blocked && !e.Redacted {
+	if len(x.uses)+len(x.mentions) == 0 && e.Status != audit.Blocked && !e.Redacted {
 		return
 	}
 	if err := x.proxy.cfg.Record(e); err != nil {

@@ -72,6 +72,15 @@ func (p *policies) Allow(s mitm.Scope, u mitm.Use) error {
 	return unreadablePolicy(u.Name)
 }
 
+// Rules names what Allow goes by.
+func (p *policies) Rules(s mitm.Scope, u mitm.Use) []string {
+	list, err := p.list(s)
+	if err != nil {
+		return nil
+	}
+	return list.Deciding(useOf(u))
+}
+
 // Text reports whether a placeholder passes as text. Where that cannot be told it
 // does not, and what Allow says then is what the client sees.
 func (p *policies) Text(s mitm.Scope, u mitm.Use) bool {

@@ -87,6 +87,7 @@ func build(p plan) (*house, error) {
 		Leaf:        func(host string) (*tls.Certificate, error) { return h.authority.Load().Leaf(host) },
 		NormalHost:  allowlist.NormalHost,
 		Allow:       h.policies.Allow,
+		Rules:       h.policies.Rules,
 		Text:        h.policies.Text,
 		Anywhere:    h.policies.Anywhere,
 		Reaches:     h.policies.Reaches,

@@ -138,6 +138,7 @@ func (l *Lab) startProxy(cfg Config, originRoots *x509.CertPool) {
 		Allow:    func(_ mitm.Scope, u mitm.Use) error { return allow(list, u) },
 		Text:     func(_ mitm.Scope, u mitm.Use) bool { return list.IsText(useOf(u), catalogue) },
 		Anywhere: func(_ mitm.Scope, host string, port int) bool { return list.Anywhere(host, port) },
+		Rules:    func(_ mitm.Scope, u mitm.Use) []string { return list.Deciding(useOf(u)) },
 		Reaches:  func(_ mitm.Scope, host string, port int) bool { return list.Reaches(host, port) },
 		Resolve: func(_ context.Context, _ mitm.Scope, name string) (resolve.Value, error) {
 			v, ok := cfg.Secrets[name]
