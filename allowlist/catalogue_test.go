@@ -141,8 +141,6 @@ func TestCatalogueFor(t *testing.T) {
 		{"GH_TOKEN", "GitHub", "github.com", "basic"},
 		{"GITHUB_CLIENT_SECRET", "GitHub OAuth app", "github.com", "form:client_secret"},
 		{"GITLAB_TOKEN", "GitLab", "gitlab.com", "header:private-token"},
-		{"PYPI_TOKEN", "PyPI", "upload.pypi.org", "basic"},
-		{"CARGO_REGISTRY_TOKEN", "crates.io", "crates.io", "header:authorization"},
 		{"CIRCLECI_TOKEN", "CircleCI", "circleci.com", "header:circle-token"},
 		{"SENTRY_AUTH_TOKEN", "Sentry", "sentry.io", "header:authorization"},
 		{"CLOUDFLARE_API_TOKEN", "Cloudflare", "api.cloudflare.com", "header:authorization"},
