@@ -14,8 +14,8 @@ import (
 // one line is patched: the redactor searches for nothing, or a value is not put in.
 func TestDemoNotices(t *testing.T) {
 	for _, fault := range []struct{ name, file, old, new string }{
-		{"a redactor that does nothing", "redact/redact.go", "	s.tables.Store(newTables(s.patterns, s.blanks))\n", ""},
-		{"a proxy that expands nothing", "mitm/find.go", "		return escaped, nil\n", "		return append(escaped[:0:0], placeholder.For(name)...), nil\n"},
+		{"a redactor that does nothing", "redact/redact.go", "	s.tables.Store(before.with(added, s.blanks))\n", ""},
+		{"a proxy that expands nothing", "mitm/find.go", "	return v.Reveal(), nil\n}\n\n// isText", "	_ = v\n	return []byte(placeholder.For(u.Name)), nil\n}\n\n// isText"},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			exe := patched(t, fault.file, fault.old, fault.new)
