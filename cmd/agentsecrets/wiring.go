@@ -44,6 +44,10 @@ type house struct {
 	doors     *doors // of a daemon; nil where there is one run, and all need its credential
 }
 
+// storePatience is how long a request waits for the store: a client has its
+// refusal within 5 s.
+const storePatience = 4 * time.Second
+
 // plan says what makes one house differ from another.
 type plan struct {
 	where     where
@@ -77,7 +81,7 @@ func build(p plan) (*house, error) {
 	if err = h.openAuthority(p.authority); err != nil {
 		return nil, err
 	}
-	if h.resolver, err = resolve.NewResolver(resolve.Config{Store: p.store, Observe: h.resolved}); err != nil {
+	if h.resolver, err = resolve.NewResolver(resolve.Config{Timeout: storePatience, Store: p.store, Observe: h.resolved}); err != nil {
 		return nil, err
 	}
 	if h.log, err = p.audit.open(p.where.home, p.sharedLog); err != nil {
