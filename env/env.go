@@ -172,7 +172,7 @@ func Home() (string, error) {
 	if home == "" {
 		user, err := os.UserHomeDir()
 		if err != nil {
-			return "", fmt.Errorf("find home directory: %w", err)
+			return "", errNoHome
 		}
 		home = filepath.Join(user, ".agentsecrets")
 	}

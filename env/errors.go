@@ -16,6 +16,14 @@ func (noProject) Error() string {
 
 func (noProject) Hint() string { return "agentsecrets init" }
 
+// errNoHome: without a home there is no place for our own state either.
+var errNoHome error = noHome{}
+
+type noHome struct{}
+
+func (noHome) Error() string { return "it is not known where to keep anything: HOME is not set" }
+func (noHome) Hint() string  { return "export AGENTSECRETS_HOME=DIRECTORY" }
+
 // CorruptError says that a file cannot be used as it is. It was left so.
 type CorruptError struct {
 	Path string

@@ -81,19 +81,30 @@ func (a *app) bind(ctx context.Context, w where, all []given, b wanted) error {
 
 // wellKnown finds the providers of secrets that are new to the project.
 func (w where) wellKnown(all []given) (map[string]allowlist.Provider, error) {
+	var names []string
+	for _, g := range all {
+		if !g.value.IsZero() {
+			names = append(names, g.name)
+		}
+	}
+	return w.newlyKnown(names)
+}
+
+// newlyKnown finds the providers of those names that the project does not keep yet.
+func (w where) newlyKnown(names []string) (map[string]allowlist.Provider, error) {
 	known := map[string]allowlist.Provider{}
 	catalogue := allowlist.NewCatalogue()
-	for _, g := range all {
-		p, ok := catalogue.For(g.name)
-		if !ok || g.value.IsZero() {
+	for _, name := range names {
+		p, ok := catalogue.For(name)
+		if !ok {
 			continue
 		}
-		held, err := index(w.home).Environments(w.ProjectID, g.name)
+		held, err := index(w.home).Environments(w.ProjectID, name)
 		if err != nil {
 			return nil, err
 		}
 		if len(held) == 0 {
-			known[g.name] = p
+			known[name] = p
 		}
 	}
 	return known, nil

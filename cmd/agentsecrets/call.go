@@ -92,7 +92,8 @@ func (a *app) call(ctx context.Context, o callOptions) error {
 	default:
 		err = a.callAlone(ctx, w, req, styles, o)
 	}
-	if err != nil {
+	w.stopped = ctx.Err() != nil
+	if err != nil && !w.stopped {
 		return w.fail(err)
 	}
 	return w.finish()
@@ -152,7 +153,9 @@ func (o callOptions) styles() (s style.Styles, err error) {
 func (a *app) callRequest(ctx context.Context, o callOptions) (*http.Request, func(), error) {
 	done := func() {}
 	if o.url == "" {
-		return nil, done, usage("which URL? agentsecrets call --url https://… --bearer NAME")
+		f := usage("which URL? --url is missing")
+		f.hint = "agentsecrets call --url https://api.stripe.com/v1/balance --bearer STRIPE_KEY"
+		return nil, done, f
 	}
 	if o.hasBody && o.bodyFile != "" {
 		return nil, done, usage("give --body or --body-file")

@@ -27,6 +27,7 @@ type callWriter struct {
 	refusal bool         // the body is ours
 	result  *mitm.Result
 	cut     bool // the origin broke off
+	stopped bool // we were told to end, by Ctrl-C or else
 }
 
 func (a *app) newCallWriter(include bool) *callWriter {
@@ -82,6 +83,8 @@ func (w *callWriter) exchange(f func() *mitm.Result) error {
 // failed is why the call is a failure, nil if it is none.
 func (w *callWriter) failed() *failure {
 	switch {
+	case w.stopped && (w.cut || w.status == 0):
+		return &failure{code: exitInterrupted, err: errInterrupted}
 	case w.cut:
 		return &failure{code: exitFailure, err: errors.New("origin_protocol: the API broke off in the middle of its response")}
 	case w.result != nil && w.result.Refused != nil:
@@ -92,6 +95,9 @@ func (w *callWriter) failed() *failure {
 	}
 	return nil
 }
+
+// errInterrupted: a call that ended before its response did is no success.
+var errInterrupted = errors.New("interrupted; the API may have got the request")
 
 func refusalCode(p *mitm.Problem) int {
 	switch {
@@ -139,7 +145,9 @@ func (w *callWriter) finish() error {
 	if err := json.NewEncoder(w.app.stdout).Encode(e); err != nil || f == nil {
 		return err
 	}
-	f.code = exitFailure
+	if f.code != exitInterrupted {
+		f.code = exitFailure
+	}
 	return f
 }
 

@@ -75,17 +75,17 @@ func (a *app) firstStore(ctx context.Context, home, asked string) (string, error
 	case asked == storeKeychain, ctx.Err() != nil:
 		return "", &failure{code: exitFailure, err: err, hint: "agentsecrets init --store file"}
 	}
-	a.say("No keychain can be used here: %v.\nValues go to an encrypted file in %s instead (docs/stores.md); "+
-		"secrets move --to keychain changes that later.", err, home)
+	a.say("Values go to an encrypted file in %s (docs/stores.md): %v.\n"+
+		"agentsecrets secrets move --to keychain changes that later.", home, err)
 	return storeFile, nil
 }
 
-func validStore(store string) error {
+func validStore(store, hint string) error {
 	if store == "" || store == storeFile || store == storeKeychain {
 		return nil
 	}
 	f := usage("there is no store %q: it is keychain or file", store)
-	f.hint = "agentsecrets init --store keychain"
+	f.hint = hint
 	return f
 }
 
@@ -98,7 +98,10 @@ func inWords(store string) string {
 
 // inWhich says for people what protects the store.
 func inWhich(store, home string, lock agefile.Lock) string {
-	if store == storeKeychain {
+	switch store {
+	case "":
+		return "none yet (agentsecrets init)"
+	case storeKeychain:
 		return "OS keychain, under the name AgentSecrets; protected by your login"
 	}
 	return describeStore(home, lock)

@@ -189,7 +189,7 @@ func keychainTrouble(err error) error {
 		return err
 	}
 	return &failure{
-		code: exitFailure, err: fmt.Errorf("the secrets of this home are in the keychain, which cannot be used: %w", err),
+		code: exitFailure, err: fmt.Errorf("the secrets of this home are in the keychain: %w", err),
 		hint: "unlock the keychain, or log in to the desktop session that has it, then try again (docs/stores.md)",
 	}
 }

@@ -40,7 +40,7 @@ type setup struct {
 }
 
 func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error {
-	if err := validStore(store); err != nil {
+	if err := validStore(store, "agentsecrets init --store keychain"); err != nil {
 		return err
 	}
 	if pp.any() && store == storeKeychain {
@@ -72,8 +72,13 @@ func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error 
 			return err
 		}
 	}
+	before := s.file
 	if err := s.record(store); err != nil {
 		return err
+	}
+	if before.ProjectID != "" && before.ProjectID != s.project.ID {
+		a.say("note: this folder used project %s of workspace %s before, which is kept: agentsecrets project use %s --workspace %s",
+			before.ProjectName, before.WorkspaceName, before.ProjectID, before.WorkspaceID)
 	}
 	if err := a.setPassword(ctx, s, pw); err != nil {
 		return err

@@ -128,6 +128,9 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "begun\n")
 		_ = http.NewResponseController(w).Flush()
 		time.Sleep(700 * time.Millisecond)
+	case "/silent", "/silent-json": // no answer, until the client leaves
+		<-r.Context().Done()
+		return
 	case "/endless": // until the client leaves
 		for r.Context().Err() == nil {
 			_, _ = io.WriteString(w, "more\n")

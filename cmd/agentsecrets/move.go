@@ -40,7 +40,7 @@ func (a *app) moveSecrets(ctx context.Context, to string) error {
 		f.hint = "agentsecrets secrets move --to keychain"
 		return f
 	}
-	if err := validStore(to); err != nil {
+	if err := validStore(to, "agentsecrets secrets move --to keychain"); err != nil {
 		return err
 	}
 	w, err := a.where()

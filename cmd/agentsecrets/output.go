@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,7 +23,11 @@ func (a *app) print(v any, text func(io.Writer)) error {
 		}
 		return nil
 	}
-	text(a.results())
+	var b bytes.Buffer
+	text(&b)
+	if _, err := b.WriteTo(a.results()); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
 	return nil
 }
 

@@ -25,7 +25,7 @@ file and with --output json.`,
 		RunE: func(*cobra.Command, []string) error { return a.proxyLogs(f) },
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&f.Last, "last", 20, "how many, the latest")
+	flags.IntVar(&f.Last, "last", 20, "how many, the latest; 0 is all")
 	flags.StringVar(&f.Secret, "secret", "", "only those with this name")
 	flags.StringVar(&f.Status, "status", "", "only OK, BLOCKED or ERROR")
 	flags.StringVar(&f.Environment, "env", "", "only those of this environment")
@@ -60,11 +60,19 @@ func (a *app) proxyLogs(f audit.Filter) error {
 		return writeEvents(a.results(), events)
 	}
 	if len(events) == 0 {
-		a.say("Nothing was asked for yet.")
+		a.say(nothingIn(f))
 		return nil
 	}
 	_, err = io.WriteString(a.results(), eventTable(events))
 	return err
+}
+
+// nothingIn tells a filter that nothing passed from a log with nothing in it.
+func nothingIn(f audit.Filter) string {
+	if f.Secret+f.Status+f.Environment != "" {
+		return "Nothing in the log matches: agentsecrets proxy logs shows what there is."
+	}
+	return "Nothing was asked for yet."
 }
 
 // writeEvents writes one object a line.

@@ -130,6 +130,15 @@ func writeProxyStatus(out io.Writer, st daemon.Status) {
 	if st.Metrics != "" {
 		fmt.Fprintf(out, "metrics: %s\n", st.Metrics)
 	}
+	for _, file := range st.Flags.OriginCA {
+		fmt.Fprintf(out, "origin_ca: %s\n", cell(file))
+	}
+	for _, text := range st.Flags.Resolve {
+		fmt.Fprintf(out, "resolve: %s\n", cell(text))
+	}
+	if st.Flags.AllowPrivate {
+		fmt.Fprintln(out, "allow_private: true")
+	}
 	for _, p := range st.Projects {
 		pinned := ""
 		if p.Pinned {

@@ -106,6 +106,10 @@ func group(use, short string, subs ...*cobra.Command) *cobra.Command {
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			f.hint = cmd.CommandPath() + " " + near[0]
 		}
+		if slices.Contains([]string{"get", "show", "read", "reveal", "print"}, args[0]) && strings.HasSuffix(cmd.CommandPath(), " secrets") {
+			f = usage("there is no command %q: no command prints a value", cmd.CommandPath()+" "+args[0])
+			f.hint = "agentsecrets run --intercept -- CMD" // never set, which would take the value away
+		}
 		return f
 	}
 	cmd.SuggestionsMinimumDistance = 2

@@ -85,6 +85,11 @@ func (a *app) start(ctx context.Context, args []string, o runOptions) (int, erro
 		f.hint = interceptHint + " -- " + args[0]
 		return 0, f
 	}
+	if !o.intercept && o.origins.any() { // a forgotten --intercept would give the program the values
+		f := usage("--origin-ca, --resolve and --allow-private are for --intercept: without it the program itself connects")
+		f.hint = interceptHint + " -- " + args[0]
+		return 0, f
+	}
 	if err := o.metrics.check(interceptHint); err != nil {
 		return 0, err
 	}

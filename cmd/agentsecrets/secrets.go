@@ -120,7 +120,9 @@ func (a *app) deleteSecrets(ctx context.Context, names []string) error {
 	var missing []error
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			missing = append(missing, notStored(w, name))
+			f := notStored(w, name)
+			f.hint = "agentsecrets secrets list"
+			missing = append(missing, f)
 		}
 	}
 	if err := joined(missing); err != nil {

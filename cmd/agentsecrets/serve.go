@@ -69,6 +69,9 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 		harden.NoTrace()
 		err = errors.Join(harden.Hide(), harden.NoCore())
 	}
+	if err == nil && !a.noInput { // startDaemon says it for the one that it starts
+		a.say("The proxy runs on 127.0.0.1:%d until Ctrl-C. Next, in another shell: eval \"$(agentsecrets proxy env)\"", h.port())
+	}
 	if err == nil {
 		err = untilDone(ctx, h)
 	}

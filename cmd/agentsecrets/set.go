@@ -80,6 +80,15 @@ func (a *app) set(ctx context.Context, args []string, o setOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.allow {
+		names, err := checkNames(args)
+		if err == nil {
+			_, err = w.hostsToAllow(names, b)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	all, err := a.readSecrets(ctx, w, args, o)
 	if err != nil {
 		return err

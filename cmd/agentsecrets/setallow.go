@@ -12,24 +12,34 @@ import (
 // that the secrets will be bound to. It asks for the password at once, so that
 // without it nothing is kept either.
 func (a *app) boundHosts(ctx context.Context, w where, all []given, b wanted) ([]allowlist.Rule, error) {
+	rules, err := w.hostsToAllow(namesOf(all), b)
+	if err != nil {
+		return nil, err
+	}
+	return rules, a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, allowing(rules))
+}
+
+// hostsToAllow are the hosts that the secrets of these names will be bound to. One
+// that is bound to none is an error, told before anybody types a value.
+func (w where) hostsToAllow(names []string, b wanted) ([]allowlist.Rule, error) {
 	policy, err := w.policy()
 	if err != nil {
 		return nil, err
 	}
-	known, err := w.wellKnown(all)
+	known, err := w.newlyKnown(names)
 	if err != nil {
 		return nil, err
 	}
 	var rules []allowlist.Rule
-	for _, g := range all {
-		binding, bound := policy.Bindings[w.ProjectID][g.name]
-		if p, ok := known[g.name]; ok && !bound {
+	for _, name := range names {
+		binding, bound := policy.Bindings[w.ProjectID][name]
+		if p, ok := known[name]; ok && !bound {
 			binding = p.Binding()
 		}
 		hosts := b.over(binding).Hosts
 		if len(hosts) == 0 {
-			f := usage("--allow: %s is bound to no host that could be allowed", g.name)
-			f.hint = "agentsecrets secrets set " + g.name + " --host HOST --allow"
+			f := usage("--allow: %s is bound to no host that could be allowed", name)
+			f.hint = "agentsecrets secrets set " + name + " --host HOST --allow"
 			return nil, f
 		}
 		for _, r := range hosts {
@@ -38,7 +48,7 @@ func (a *app) boundHosts(ctx context.Context, w where, all []given, b wanted) ([
 			}
 		}
 	}
-	return rules, a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, allowing(rules))
+	return rules, nil
 }
 
 func allowing(rules []allowlist.Rule) string {

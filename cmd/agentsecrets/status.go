@@ -52,12 +52,19 @@ func (a *app) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st := statusJSON{Home: home, Version: version(), StorageMode: storeFile}
+	st := statusJSON{Home: home, Version: version()}
 	r, err := loadStoreRecord(storeRecordPath(home))
 	if err != nil {
 		return err
 	}
-	st.StorageMode, st.UnfinishedMove = r.Store, r.other()
+	used, err := r.used(home)
+	if err != nil {
+		return err
+	}
+	st.UnfinishedMove = r.other()
+	if used {
+		st.StorageMode = r.Store
+	}
 	if err := st.fillLock(home); err != nil {
 		return err
 	}

@@ -68,6 +68,9 @@ func (a *app) lockableStore(what string) (*agefile.Store, agefile.Lock, error) {
 		return nil, agefile.Lock{}, err
 	}
 	home, err := a.home()
+	if err == nil {
+		err = inFile(home)
+	}
 	if err != nil {
 		return nil, agefile.Lock{}, err
 	}
@@ -77,6 +80,18 @@ func (a *app) lockableStore(what string) (*agefile.Store, agefile.Lock, error) {
 	}
 	lock, err := s.Lock()
 	return s, lock, err
+}
+
+// inFile refuses what only a store in a file has, where values are in the keychain.
+func inFile(home string) error {
+	r, err := loadStoreRecord(storeRecordPath(home))
+	if err != nil || r.Store == storeFile {
+		return err
+	}
+	return &failure{
+		code: exitFailure, hint: "agentsecrets secrets move --to file",
+		err: errors.New("the values of this home are in the OS keychain, which has its own lock; only a store in a file has a passphrase"),
+	}
 }
 
 type unlockJSON struct {
@@ -149,6 +164,9 @@ func (a *app) lock() error {
 		return err
 	}
 	home, err := a.home()
+	if err == nil {
+		err = inFile(home)
+	}
 	if err != nil {
 		return err
 	}

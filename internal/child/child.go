@@ -40,7 +40,12 @@ func (e *StartError) Error() string {
 	if e.Code == notFound {
 		return fmt.Sprintf("%s: command not found", e.Name)
 	}
-	return fmt.Sprintf("%s: cannot be executed: %v", e.Name, e.Err)
+	err := e.Err
+	var path *fs.PathError // whose words are "fork/exec" and the path once more
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Sprintf("%s: cannot be executed: %v", e.Name, err)
 }
 
 func (e *StartError) Unwrap() error { return e.Err }

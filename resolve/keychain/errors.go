@@ -9,7 +9,7 @@ import (
 // What callers branch on.
 var (
 	// ErrUnavailable says that no keychain can be reached: there is no D-Bus session, or nothing on it that keeps secrets.
-	ErrUnavailable error = &sentinel{text: "there is no keychain that can be used here", hint: "agentsecrets init --store file"}
+	ErrUnavailable error = &sentinel{text: "no keychain can be used here", hint: "agentsecrets init --store file"}
 	// ErrTimeout says that the keychain gave no answer in time, for instance because its prompt got none. It is a
 	// resolve.ErrLocked.
 	ErrTimeout error = &sentinel{text: "the keychain did not answer in time", hint: unlockIt, is: resolve.ErrLocked}
