@@ -10,7 +10,7 @@
 //
 // Guarantees: what no rule names is denied, an empty list denies everything; a binding narrows where one secret may
 // go and never widens it; hosts are compared exactly, in the form of NormalHost; a policy file that cannot be
-// understood whole is an error and stays as it is. Nothing here knows a value.
+// understood whole, or that something else has changed, is an error and stays as it is. Nothing here knows a value.
 package allowlist
 
 import "slices"

@@ -11,10 +11,10 @@ import (
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
-// Versions of the policy file. The second has bindings that programs which know
-// the first alone would not understand, and is written only where there is one.
+// Versions of the policy file. The second has more of bindings; the third is sealed, and is what is written: a program
+// that knows no seal would break it, and so must refuse the file.
 const (
-	policyVersion    = 2
+	policyVersion    = 3
 	oldPolicyVersion = 1
 )
 
@@ -26,7 +26,12 @@ type Policy struct {
 	Password string                        // Argon2id verifier, "" where no password is set
 
 	rest fields // what a later program has written beside these, kept as it is
+	seal *seal  // nil where there is none
 }
+
+// Sealed reports whether the file that p was read from has a seal, which then holds. Earlier versions wrote none; the
+// next change seals the file.
+func (p *Policy) Sealed() bool { return p.seal != nil }
 
 // CorruptError says why a policy file is not used. It is never overwritten: what it allows and denies was somebody's
 // decision.
@@ -48,21 +53,40 @@ func corrupt(path, reason string) *CorruptError {
 		hint: fmt.Sprintf("put a backup in its place, or start with an empty one: mv %s %s", atomicfile.ShellWord(path), atomicfile.ShellWord(path+".unreadable"))}
 }
 
-// LoadPolicy reads the policy file at path. Where there is none, the policy is empty and allows nothing. A file that
-// cannot be understood whole is a *CorruptError: half of a policy may allow what the other half forbids.
+// LoadPolicy reads the policy file at path. Where there is none, and never was, the policy is empty and allows nothing.
+// A file that cannot be understood whole is a *CorruptError: half of a policy may allow what the other half forbids. One
+// that our last change did not leave so is a *SealError.
 func LoadPolicy(path string) (*Policy, error) {
-	data, err := atomicfile.ReadPrivate(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &Policy{Version: oldPolicyVersion}, nil
-	}
+	k, err := keeperOf(path) // before the policy: its count is written after it
 	if err != nil {
 		return nil, fmt.Errorf("load policy: %w", err)
 	}
-	p, err := decodePolicy(data)
+	p, _, broken, err := readSealed(path, k)
+	if err == nil {
+		err = broken
+	}
 	if err != nil {
-		return nil, policyError(path, err)
+		return nil, err
 	}
 	return p, nil
+}
+
+// readSealed also returns what is in the file, nil where there is none, and why it is not to be believed.
+func readSealed(path string, k *keeper) (p *Policy, data []byte, broken, err error) {
+	data, err = atomicfile.ReadPrivate(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if k.last().Count > 0 {
+			broken = brokenSeal(path, "is gone")
+		}
+		return &Policy{Version: oldPolicyVersion}, nil, broken, nil
+	}
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("load policy: %w", err)
+	}
+	if p, err = decodePolicy(data); err != nil {
+		return nil, nil, nil, policyError(path, err)
+	}
+	return p, data, k.check(path, data, p), nil
 }
 
 func policyError(path string, err error) error {
@@ -91,11 +115,7 @@ func UpdatePolicy(path string, change func(*Policy) error) error {
 	if err := change(p); err != nil {
 		return err
 	}
-	data, err := encodePolicy(p)
-	if err != nil {
-		return fmt.Errorf("update policy: %w", err)
-	}
-	if err := atomicfile.Write(path, data, 0o600); err != nil {
+	if err := sealPolicy(path, p); err != nil {
 		return fmt.Errorf("update policy: %w", err)
 	}
 	return nil

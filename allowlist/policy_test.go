@@ -46,7 +46,7 @@ func TestPolicyMissing(t *testing.T) {
 
 func TestPolicyRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "home", "policy.json")
-	want := Policy{Version: 2, Password: "$argon2id$…", Bindings: map[string]map[string]Binding{
+	want := Policy{Version: 3, Password: "$argon2id$…", Bindings: map[string]map[string]Binding{
 		"prj_1": {"K": {Hosts: rules(t, "a.test:9443", "*.example.com"), Places: []string{"header:x-api-key", "path"}}, "FREE": {},
 			"ALL": {Places: []string{"body:a.*", "body:any", "cookie:s"}, Methods: []string{"GET", "POST"}, Paths: []string{"/v1/*", "/a%20b"}, NoEnv: true}},
 	}}
@@ -60,7 +60,10 @@ func TestPolicyRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := load(t, path)
-	got.rest = nil
+	if !got.Sealed() {
+		t.Error("it has no seal")
+	}
+	got.rest, got.seal = nil, nil
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got %+v\nwant %+v", *got, want)
 	}
@@ -103,7 +106,7 @@ func TestPolicyKeepsUnknownFields(t *testing.T) {
 func TestPolicyCorrupt(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "null", "[]", "{", `{"version":1`, `{"version":1}}`, `{"version":1} x`, "\x00", "{}",
-		`{"version":0}`, `{"version":-1}`, `{"version":"1"}`, `{"version":null}`, `{"version":1.5}`, `{"version":3}`, `{"version":99,"rules":[]}`,
+		`{"version":0}`, `{"version":-1}`, `{"version":"1"}`, `{"version":null}`, `{"version":1.5}`, `{"version":4}`, `{"version":99,"rules":[]}`,
 		`{"version":1,"rules":null}`, `{"version":1,"rules":{}}`, `{"version":1,"rules":[null]}`, `{"version":1,"rules":["a.test"]}`,
 		`{"version":1,"rules":[{}]}`, `{"version":1,"rules":[{"rule":"*"}]}`, `{"version":1,"rules":[{"rule":"*.github.io"}]}`,
 		`{"version":1,"rules":[{"rule":"a.test","methods":["GET"]}]}`, `{"version":1,"rules":[{"rule":"a.test","added_at":"x"}]}`,
@@ -115,6 +118,7 @@ func TestPolicyCorrupt(t *testing.T) {
 		`{"version":1,"bindings":{"p":{"K":{"paths":[]}}}}`, `{"version":1,"bindings":{"p":{"K":{"paths":["v1"]}}}}`, `{"version":1,"bindings":{"p":{"K":{"paths":["/a/../b"]}}}}`,
 		`{"version":1,"bindings":{"p":{"K":{"paths":null}}}}`, `{"version":1,"bindings":{"p":{"K":{"no_env":null}}}}`, `{"version":1,"bindings":{"p":{"K":{"no_env":"yes"}}}}`,
 		`{"version":1,"password":null}`, `{"version":1,"password":1}`,
+		`{"version":3,"seal":null}`, `{"version":3,"seal":"x"}`, `{"version":3,"seal":{"count":-1,"mac":""}}`, `{"version":3,"seal":{"count":1,"mac":"","more":1}}`,
 	} {
 		path := filepath.Join(t.TempDir(), "policy.json")
 		save(t, path, text)
@@ -130,7 +134,7 @@ func TestPolicyCorrupt(t *testing.T) {
 		if b, err := os.ReadFile(path); err != nil || string(b) != text {
 			t.Errorf("%q: overwritten by %q", text, b)
 		}
-		if newer := strings.Contains(text, `:3}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
+		if newer := strings.Contains(text, `:4}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
 			t.Errorf("%q: hint %q", text, bad.Hint())
 		}
 	}
@@ -220,7 +224,7 @@ func FuzzPolicy(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out, err := encodePolicy(p)
+		out, err := encodePolicy(p, func([]byte) seal { return seal{} })
 		if err != nil {
 			t.Fatalf("%q was read and cannot be written: %v", data, err)
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,13 +15,16 @@ import (
 
 // The form of the policy file. Rules are texts as people write them, so that a file reads like the command line:
 //
-//	{"version": 2,
+//	{"version": 3,
 //	 "rules": [{"rule": "api.acme.test:9443", "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
 //	 "bindings": {"prj_1": {"ACME_KEY": {"hosts": ["api.acme.test:9443"], "places": ["header"],
 //	                            "methods": ["GET"], "paths": ["/v1/*"], "no_env": true}}},
-//	 "password": "$argon2id$…"}
+//	 "password": "$argon2id$…",
+//	 "seal": {"count": 7, "mac": "…"}}
 //
 // Unknown fields at the top are kept. Unknown fields of a rule or a binding are refused: they may restrict it.
+
+const sealField = "seal"
 
 type fields map[string]json.RawMessage
 
@@ -58,6 +60,9 @@ func decodePolicy(data []byte) (*Policy, error) {
 		return nil, errors.New("it has no valid version")
 	}
 	if err := f.take("password", &p.Password); err != nil {
+		return nil, err
+	}
+	if err := f.take(sealField, &p.seal); err != nil {
 		return nil, err
 	}
 	var err error
@@ -197,7 +202,7 @@ func strict(data []byte, v any) error {
 }
 
 // encodePolicy refuses what decodePolicy would not read back: such a file would be corrupt from the start.
-func encodePolicy(p *Policy) ([]byte, error) {
+func encodePolicy(p *Policy, sealed func(content []byte) seal) ([]byte, error) {
 	f := maps.Clone(p.rest)
 	if f == nil {
 		f = fields{}
@@ -209,12 +214,17 @@ func encodePolicy(p *Policy) ([]byte, error) {
 			bindings[project][name] = fileBinding{ruleTexts(b.Hosts), b.Places, b.Methods, b.Paths, b.NoEnv}
 		}
 	}
-	for name, v := range map[string]any{"version": p.version(), "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {
-		raw, err := json.Marshal(v)
-		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", name, err)
+	for name, v := range map[string]any{"version": policyVersion, "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {
+		if err := f.put(name, v); err != nil {
+			return nil, err
 		}
-		f[name] = raw
+	}
+	content, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("encode policy: %w", err)
+	}
+	if err := f.put(sealField, sealed(content)); err != nil {
+		return nil, err
 	}
 	data, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
@@ -226,29 +236,13 @@ func encodePolicy(p *Policy) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// version is the earliest that knows all of p.
-func (p *Policy) version() int {
-	for _, named := range p.Bindings {
-		for _, b := range named {
-			if b.isNew() {
-				return policyVersion
-			}
-		}
+func (f fields) put(name string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
 	}
-	return oldPolicyVersion
-}
-
-// isNew reports whether b says what version 1 did not know.
-func (b Binding) isNew() bool {
-	if slices.ContainsFunc(b.Places, isNewPlace) {
-		return true
-	}
-	return len(b.Methods) > 0 || len(b.Paths) > 0 || b.NoEnv
-}
-
-func isNewPlace(p string) bool {
-	kind, _, _ := strings.Cut(p, ":")
-	return p == place.Any || kind == place.Cookie
+	f[name] = raw
+	return nil
 }
 
 func fileRules(rules []Rule) []fileRule {

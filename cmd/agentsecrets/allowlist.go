@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,7 +16,7 @@ import (
 )
 
 func (a *app) allowlistCommand() *cobra.Command {
-	return group("allowlist", "Say which hosts secrets may go to", a.allowCommand(), a.disallowCommand(), a.allowedCommand())
+	return group("allowlist", "Say which hosts secrets may go to", a.allowCommand(), a.disallowCommand(), a.allowedCommand(), a.recoverCommand())
 }
 
 const policyHelp = `This needs the workspace password, or a yes on a terminal where there is none. In
@@ -178,14 +179,9 @@ func (a *app) listRules() error {
 	if err != nil {
 		return err
 	}
-	rules := make([]ruleJSON, 0, len(policy.Rules))
+	rules := showRules(policy.Rules)
 	rows := make([][]string, 0, len(policy.Rules))
 	for _, r := range policy.Rules {
-		port := r.Port
-		if port == 0 {
-			port = 443
-		}
-		rules = append(rules, ruleJSON{r.String(), r.Host, port, r.Wildcard, r.AddedBy, r.AddedAt})
 		rows = append(rows, []string{r.String(), r.AddedBy, r.AddedAt.Local().Format("2006-01-02 15:04")})
 	}
 	if len(rules) == 0 {
@@ -194,6 +190,14 @@ func (a *app) listRules() error {
 	return a.print(map[string]any{"rules": rules}, func(out io.Writer) {
 		io.WriteString(out, grid([]string{"Domain", "Added By", "Added At"}, rows))
 	})
+}
+
+func showRules(list []allowlist.Rule) []ruleJSON {
+	rules := make([]ruleJSON, 0, len(list))
+	for _, r := range list {
+		rules = append(rules, ruleJSON{r.String(), r.Host, cmp.Or(r.Port, 443), r.Wildcard, r.AddedBy, r.AddedAt})
+	}
+	return rules
 }
 
 func ruleTexts(rules []allowlist.Rule) []string {

@@ -47,17 +47,22 @@ func (a *app) authorize(ctx context.Context, home, workspaceID, workspace, what 
 	if err != nil {
 		return err
 	}
+	return a.authorizeBy(ctx, policy.Password, workspace, what)
+}
+
+// authorizeBy goes by the verifier of a password, "" where there is none.
+func (a *app) authorizeBy(ctx context.Context, verifier, workspace, what string) error {
 	switch {
-	case policy.Password == "" && a.answers.Confirmed == what:
+	case verifier == "" && a.answers.Confirmed == what:
 		return nil
-	case policy.Password == "" && a.interactive():
+	case verifier == "" && a.interactive():
 		return a.confirm(ctx, workspace, what)
-	case policy.Password == "":
+	case verifier == "":
 		return denied(setPassword, "%s needs the password of workspace %s, which has none, or a terminal to ask on", what, workspace)
 	case a.answers.Password != nil || a.passwordFile != "":
-		return a.verifyGiven(policy.Password, workspace)
+		return a.verifyGiven(verifier, workspace)
 	case a.interactive():
-		return a.askPassword(ctx, policy.Password, workspace, what)
+		return a.askPassword(ctx, verifier, workspace, what)
 	}
 	return denied(a.withPassword(), "%s needs the password of workspace %s: give --password-file, there is no terminal to ask on", what, workspace)
 }

@@ -57,7 +57,7 @@ func (p *policies) Allow(s mitm.Scope, u mitm.Use) error {
 	}
 	list, err := p.list(s)
 	if err != nil {
-		return unreadablePolicy(u.Name)
+		return unreadablePolicy(u.Name, err)
 	}
 	err = list.Check(useOf(u))
 	var d *allowlist.DeniedError
@@ -69,7 +69,7 @@ func (p *policies) Allow(s mitm.Scope, u mitm.Use) error {
 			Status: http.StatusForbidden, Slug: d.Reason, Message: d.Error(), Hint: d.Hint(), Name: d.Name, Domain: domainOf(u),
 		}
 	}
-	return unreadablePolicy(u.Name)
+	return unreadablePolicy(u.Name, err)
 }
 
 // Rules names what Allow goes by.
@@ -106,7 +106,14 @@ func (p *policies) Reaches(s mitm.Scope, host string, port int) bool {
 	return err != nil || list.Reaches(host, port)
 }
 
-func unreadablePolicy(name string) error {
+func unreadablePolicy(name string, err error) error {
+	var broken *allowlist.SealError
+	if errors.As(err, &broken) {
+		return &mitm.Problem{
+			Status: http.StatusServiceUnavailable, Slug: "policy_seal_broken", Name: name,
+			Message: "the workspace's policy is not as agentsecrets left it, so nothing is allowed", Hint: broken.Hint(),
+		}
+	}
 	return &mitm.Problem{
 		Status: http.StatusServiceUnavailable, Slug: "store_locked", Name: name,
 		Message: "the workspace's policy cannot be read", Hint: "agentsecrets workspace allowlist list",

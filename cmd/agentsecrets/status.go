@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/agentsecrets/agentsecrets/allowlist"
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
 	"github.com/agentsecrets/agentsecrets/resolve/agefile"
@@ -38,6 +40,9 @@ type statusJSON struct {
 	ProxyPort     int    `json:"proxy_port"`
 	Home          string `json:"home"`
 	Version       string `json:"version"`
+
+	PolicySeal string `json:"policy_seal,omitempty"` // holds, missing or broken
+	sealError  error
 
 	Passphrase bool       `json:"passphrase"`
 	Locked     bool       `json:"locked"`
@@ -74,6 +79,9 @@ func (a *app) status(ctx context.Context) error {
 		if err := st.fill(w); err != nil {
 			return err
 		}
+		if err := st.fillSeal(w); err != nil {
+			return err
+		}
 	case !errors.Is(err, env.ErrNoProject):
 		return err
 	}
@@ -93,6 +101,41 @@ func (st *statusJSON) fillLock(home string) (err error) {
 		st.Until = &until
 	}
 	return nil
+}
+
+// fillSeal tells a broken seal and does not fail for it: who looks what is wrong comes here first.
+func (st *statusJSON) fillSeal(w where) error {
+	path, err := policyPath(w.home, w.WorkspaceID)
+	if err != nil {
+		return err
+	}
+	policy, err := allowlist.LoadPolicy(path)
+	var broken *allowlist.SealError
+	switch {
+	case errors.As(err, &broken):
+		st.PolicySeal, st.sealError = "broken", broken
+	case err != nil:
+		st.sealError = err
+	case policy.Sealed():
+		st.PolicySeal = "holds"
+	default:
+		if _, err := os.Lstat(path); err == nil {
+			st.PolicySeal = "missing"
+		}
+	}
+	return nil
+}
+
+func (st *statusJSON) writeSeal(out io.Writer) {
+	var h hinter
+	switch {
+	case errors.As(st.sealError, &h):
+		fmt.Fprintf(out, "Policy:      not in force: %v (%s)\n", st.sealError, h.Hint())
+	case st.sealError != nil:
+		fmt.Fprintf(out, "Policy:      not in force: %v\n", st.sealError)
+	case st.PolicySeal == "missing":
+		fmt.Fprintln(out, "Policy:      not sealed, an earlier version wrote it; the next change seals it")
+	}
 }
 
 func (st *statusJSON) fill(w where) error {
@@ -126,6 +169,7 @@ func (st *statusJSON) write(out io.Writer) {
 		fmt.Fprintf(out, "             a move was interrupted, the %s may hold values too; agentsecrets secrets move --to %s ends that\n",
 			inWords(st.UnfinishedMove), st.StorageMode)
 	}
+	st.writeSeal(out)
 	if st.ProxyRunning {
 		fmt.Fprintf(out, "Proxy:       running on 127.0.0.1:%d\n", st.ProxyPort)
 	} else {

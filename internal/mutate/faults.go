@@ -10,6 +10,8 @@ var (
 
 var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotAllowed|TestTextHosts|TestCodedBody"}
 
+var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/seal$"}
+
 var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue)$"}
 
 var (
@@ -79,7 +81,6 @@ var faults = []fault{
 	{"no placeholder is text", "mitm/find.go", "	if u.Place == place.Text && !x.anywhere {\n		return true", "	if u.Place == place.Text && !x.anywhere {\n		return false", inPlaces},
 	{"body:any asks for nothing", "mitm/body.go", "	s.any = x.anywhere && !s.framed\n", "	s.any, x.anywhere = false, false\n", inPlaces},
 	{"put values into gRPC's messages", "mitm/body.go", "	s.any = x.anywhere && !s.framed\n", "	s.any = x.anywhere\n", inPlaces},
-	{"write a binding that an earlier version misreads", "allowlist/policyfile.go", "	if slices.ContainsFunc(b.Places, isNewPlace)", "	if slices.ContainsFunc(b.Hosts, func(Rule) bool { return false })", inAllowlist},
 	{"expand what has been put in", "mitm/syntax.go", "if err == nil && s.any && spellsPlain(v) {", "if err == nil && !s.any && spellsPlain(v) {", inPlaces},
 	{"read compressed request bodies", "mitm/syntax.go", `if e != "" && !strings.EqualFold(e, "identity") {`, `if e == "-" {`, inPlaces},
 	{"let a value end its part", "mitm/syntax.go", "		if bytes.Contains(v, []byte(delimiter)) {\n", "		if bytes.Equal(v, []byte(delimiter)) {\n", inPlaces},
@@ -109,6 +110,21 @@ var faults = []fault{
 	{"origins' time is ours", "mitm/respond.go", "	x.clock.from = x.proxy.cfg.now()\n", "", inMitm},
 	{"refused connections count nowhere", "mitm/observer.go", "	p.cfg.observer().Refused(why.Slug)\n", "", inMitm},
 	{"mentions as text count nowhere", "mitm/find.go", "{ x.proxy.cfg.observer().Mentioned(u.Place) }", "{ _ = u.Place }", inMitm},
+
+	{"seal: write a file that an earlier version would break", "allowlist/policyfile.go", `"version": policyVersion,`, `"version": policyVersion - 1,`, inAllowlist},
+	{"seal: believe any MAC", "allowlist/seal.go", "k.mac(s.Count, content))) != 1 {", "k.mac(s.Count, content))) > 1 {", inAllowlist},
+	{"seal: believe an older policy", "allowlist/seal.go", "if s.Count < k.last().Count {", "if s.Count < 0*k.last().Count {", inAllowlist},
+	{"seal: believe a policy whose seal was taken off", "allowlist/seal.go", "(k.last().Count > 0 || p.Version >= policyVersion)", "p.Version >= policyVersion", inAllowlist},
+	{"seal: believe another workspace's policy", "allowlist/seal.go", "[]byte(k.id), []byte(strconv", "[]byte(\"-\"), []byte(strconv", inAllowlist},
+	{"seal: a count that anybody may raise", "allowlist/seal.go", "[]byte(strconv.FormatUint(count, 10)), content}", "[]byte(strconv.FormatUint(0*count, 10)), content}", inAllowlist},
+	{"seal: a policy that is gone is an empty one", "allowlist/policy.go", "		if k.last().Count > 0 {\n", "		if k.id == \"\" {\n", inAllowlist},
+	{"seal: read the policy before its count", "allowlist/seal.go", "	if err := atomicfile.Write(path, data, 0o600); err != nil {\n		return err\n	}\n	k.Policies[k.id] = record{next, p.Password}\n	return k.save()\n",
+		"	k.Policies[k.id] = record{next, p.Password}\n	if err := k.save(); err != nil {\n		return err\n	}\n	return atomicfile.Write(path, data, 0o600)\n", inAllowlist},
+	{"seal: recover by the password in the edited file", "allowlist/recover.go", "known && r.Broken != nil {", "known && r.Broken == nil {", inAllowlist},
+	{"seal: seal what nobody was shown", "allowlist/recover.go", "if !bytes.Equal(data, r.data) {", "if !bytes.Equal(data, data) {", inAllowlist},
+	{"seal: recover without asking", "cmd/agentsecrets/recover.go", "a.authorizeBy(ctx, r.Verifier, w.WorkspaceName, what); err != nil {", "a.authorizeBy(ctx, r.Verifier, w.WorkspaceName, what); err != nil && result.Rules == nil {", inSeal},
+	{"seal: recover inside a run", "cmd/agentsecrets/recover.go", "if err := outsideRun(what); err != nil {", "if err := outsideRun(what); err != nil && what == \"\" {", inSeal},
+	{"seal: a broken one is a locked store", "cmd/agentsecrets/policies.go", "	if errors.As(err, &broken) {\n", "	if errors.As(err, &broken) && name == \"\" {\n", inSeal},
 
 	{"skip the host check", "allowlist/allowlist.go", "if err != nil || !matchAny(l.Rules, host, u.Port) {", "if err != nil {", inAllowlist},
 	{"skip the binding's hosts", "allowlist/allowlist.go", "if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {", "if len(b.Hosts) > 0 && host == \"\" {", inAllowlist},
