@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -378,4 +379,26 @@ func TestNoKeyNoLine(t *testing.T) {
 	if _, err := Open(c); err == nil {
 		t.Error("opened without anything to make a chain with")
 	}
+}
+
+// The head follows within a second, and a killed process leaves one.
+func TestHeadFollowsWithinASecond(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		l := open(t, dir, nil)
+		for i := range 3 {
+			write(t, l, Event{ID: fmt.Sprint(i)})
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		h, err := l.file.keys.readHead(l.Path())
+		if err != nil || h.Last != mustLink(t, l.Path()) {
+			t.Errorf("head %+v, %v", h, err)
+		}
+		write(t, l, Event{ID: "after"})
+		edit(t, l.Path(), func(l [][]byte) [][]byte { return l[:2] }) // as if while nobody wrote
+		if list := verify(t, dir); len(list) != 1 || list[0].State != Bad || list[0].Line != 3 {
+			t.Errorf("%+v", list)
+		}
+	})
 }

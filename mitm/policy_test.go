@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -84,27 +83,6 @@ func TestTextPasses(t *testing.T) {
 	e := waitEvent(t, l)
 	if got := strings.Join(e.Mentions, ", "); got != "KEY path, KEY text" || len(e.SecretKeys) > 0 || e.Status != audit.OK {
 		t.Errorf("audited: %+v", e)
-	}
-}
-
-// The decided event is on file before the first byte goes upstream.
-func TestRecordedBeforeSent(t *testing.T) {
-	var l *lab.Lab
-	onFile := make(chan string, 1)
-	o := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		files, _ := filepath.Glob(filepath.Join(l.AuditDir(), "*"))
-		var all strings.Builder
-		for _, f := range files {
-			b, _ := os.ReadFile(f)
-			all.Write(b)
-		}
-		onFile <- all.String()
-	})
-	l = lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o})
-	do(t, l, "GET", l.URL(host, "/p?k=AS_SECRET_KEY"), "", nil)
-	text := <-onFile
-	if !strings.Contains(text, `"decided"`) || !strings.Contains(text, `"KEY"`) || strings.Contains(text, `"done"`) {
-		t.Errorf("on file when the origin was asked: %q", text)
 	}
 }
 

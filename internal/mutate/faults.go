@@ -31,6 +31,7 @@ var (
 	inEnvfile    = []string{"./internal/envfile"}
 	inImport     = []string{"./cmd/agentsecrets", "-run", "TestScripts/import"}
 	inCA         = []string{"./ca"}
+	inAudit      = []string{"./audit", "-skip", "TestA2Many"}
 	inEnv        = []string{"./env", "-run", "Python|Without|Vars"}
 	inBench      = []string{"./internal/bench", "-run", "Compares|Failures"}
 	inDemo       = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
@@ -237,4 +238,32 @@ var faults = []fault{
 	{"give values to who forgot --intercept", "cmd/agentsecrets/run.go", "if !o.intercept && o.origins.any() {", "if o.intercept && o.quiet && o.origins.any() {", inTold},
 	{"a result that was not written is a success", "cmd/agentsecrets/output.go", "	if _, err := b.WriteTo(a.results()); err != nil {", "	if _, err := b.WriteTo(a.results()); err != nil && len(a.words) == 0 {", inTold},
 	{"ask for a value that cannot be allowed", "cmd/agentsecrets/set.go", "	if o.allow {\n		names, err := checkNames(args)", "	if o.allow && o.stdin {\n		names, err := checkNames(args)", inTold},
+
+	{"audit: a line may be edited", "audit/verify.go", "case !w.keys.follows(w.prev, body, l):", "case len(body) == 0 || l == w.prev:", inAudit},
+	{"audit: links do not depend on the line before", "audit/chain.go", "	want := sum(k.line, prev[:], body)\n", "	want := l\n	_ = sum(k.line, prev[:], body)\n", inAudit},
+	{"audit: chain without a key", "audit/chain.go", "		m := hmac.New(sha256.New, key)\n", "		m := hmac.New(sha256.New, key[:0])\n", inAudit},
+	{"audit: no cut is missed", "audit/verify.go", "	if !w.met && len(w.list) > 0 {", "	if !w.met && len(w.list) > 1<<20 {", inAudit},
+	{"audit: a head for any log", "audit/head.go", "h.MAC = sum(k.head, h.bytes(), []byte(filepath.Base(path)))", "h.MAC = sum(k.head, h.bytes())", inAudit},
+	{"audit: heads need no MAC", "audit/head.go", "if err != nil || !hmac.Equal(want, b) {", "if err != nil || hmac.Equal(want, b[:0]) {", inAudit},
+	{"audit: go on behind a cut", "audit/file.go", "	if f.size < f.head.Size {\n		return nil\n	}", "	if f.size < f.head.Size {\n		f.head.Size = 0\n		f.head.Last, _ = linkBefore(f.h, f.size)\n		return nil\n	}", inAudit},
+	{"audit: a new file begins a new chain", "audit/rotate.go", "	f.head.Next, f.head.Size, f.torn = f.head.Next+1, 0, false\n", "	f.head.Next, f.head.Size, f.torn, f.head.Last = f.head.Next+1, 0, false, f.head.Begin\n", inAudit},
+	{"audit: thinning is not known to the head", "audit/rotate.go", "			f.head.Begin = l\n", "			_ = l\n", inAudit},
+	{"audit: forget what others wrote", "audit/file.go", "	if _, l, ok := split(line); ok {\n			f.head.Last = l\n", "	if _, l, ok := split(line); ok {\n			_ = l\n", inAudit},
+	{"audit: a key each", "audit/key.go", "	if key, err := k.Read(); key != nil || err != nil {\n		return key, err // made while we waited\n	}\n", "", []string{"./audit", "-run", "TestKeyIsMadeOnce|TestA2Many"}},
+	{"audit: a key of any length", "audit/key.go", "if err != nil || len(key) != keySize {", "if err != nil {", inAudit},
+	{"audit: prune what runs", "audit/prune.go", "	return !ok || err != nil\n", "	return ok && err != nil\n", inAudit},
+	{"audit: prune without a record", "audit/prune.go", "	if err := p.Record(pruneEvent(p.Now(), logs)); err != nil {", "	if err := p.Record(pruneEvent(p.Now(), logs)); err == nil && p.Key == nil {", inAudit},
+	{"audit: a log that others can read", "internal/atomicfile/private.go", "	if err := private(f, path); err != nil {\n		f.Close()\n		return nil, err\n	}\n	return f, nil", "	return f, nil", inAudit},
+	{"audit: a directory that others can change", "audit/explicit.go", "shared && checksModes {", "shared && !checksModes {", inAudit},
+	{"audit: --audit-sync waits for nothing", "audit/log.go", "return l.file.append(line, l.wait || l.failed)", "return l.file.append(line, l.failed)", inAudit},
+	{"audit: write without a key", "audit/file.go", "		key, err := f.key()\n		if err != nil {\n			return err\n		}\n", "		key, _ := f.key()\n", inAudit},
+	{"audit: a part of a line stays", "audit/file.go", "	if n > 0 && f.h.Truncate(f.size) != nil {", "	if n > 0 && f.h == nil {", inAudit},
+	{"audit: hidden characters as they are", "audit/event.go", "	if isPlain(b) {", "	if len(b) > 0 {", []string{"./mitm", "-run", "FuzzA1"}},
+	{"audit: send first, then record", "mitm/exchange.go", "	if err := x.record(); err != nil {\n		return nil, err\n	}\n	if err := x.expandHead(out); err != nil {", "	defer func() { go x.record() }()\n	if err := x.expandHead(out); err != nil {", []string{"./mitm", "-run", "TestEveryExpansion"}},
+	{"audit: what streams is not recorded", "mitm/body.go", "	if len(x.uses) > before {\n", "	if len(x.uses) < before {\n", []string{"./mitm", "-run", "TestEveryExpansion"}},
+	{"audit: mentions go unrecorded", "mitm/record.go", "len(x.uses)+len(x.mentions) == 0", "len(x.uses) == 0", []string{"./mitm", "-run", "TestTextPasses"}},
+	{"audit: sync and record no head", "audit/log.go", "		err = l.file.keys.writeHead(headAt, l.file.path, known)\n", "		_ = known\n", inAudit},
+	{"audit: log prune inside a run", "cmd/agentsecrets/log.go", "	if err := outsideRun(\"removing audit logs\"); err != nil {\n		return err\n	}\n", "", []string{"./cmd/agentsecrets", "-run", "TestScripts/^log$"}},
+	{"audit: bad files are no failure", "cmd/agentsecrets/log.go", "	if bad > 0 {\n", "	if bad > 1<<20 {\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^log$"}},
+	{"audit: explain names no rule", "cmd/agentsecrets/policies.go", "	return list.Deciding(useOf(u))\n", "	_ = list\n	return nil\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^explain$"}},
 }
