@@ -53,7 +53,7 @@ func Verify(dir string, key []byte) ([]Checked, error) {
 		}
 	}
 	for _, e := range entries {
-		if path := filepath.Join(dir, e.Name()); e.Type().IsRegular() && filepath.Ext(path) == ".jsonl" && !v.seen[path] {
+		if path := filepath.Join(dir, e.Name()); e.Type().IsRegular() && filepath.Ext(path) == ".jsonl" && !v.seen[logOf(path)] {
 			v.loose(path)
 		}
 	}
@@ -80,6 +80,9 @@ func VerifyFile(path string, key []byte) (Checked, error) {
 	}
 	v.list = nil
 	v.loose(path)
+	if len(v.list) == 0 {
+		return Checked{}, fmt.Errorf("verify the audit log: %s: %w", path, fs.ErrNotExist)
+	}
 	return v.list[0], nil
 }
 
@@ -101,14 +104,14 @@ type verifier struct {
 	keys  *keys
 	blind bool // there is no key
 	list  []Checked
-	seen  map[string]bool // files that belong to a log with a head
+	seen  map[string]bool // logs with a head
 }
 
 // log checks the files under one head. Where the log was set aside meanwhile,
 // what was seen is of two states, and is looked at again.
 func (v *verifier) log(path string) {
 	var found []Checked
-	for range 5 {
+	for range 20 {
 		h, err := v.keys.readHead(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return
@@ -125,9 +128,6 @@ func (v *verifier) log(path string) {
 		}
 	}
 	v.seen[path] = true
-	for _, n := range numbers(path) {
-		v.seen[numbered(path, n)] = true
-	}
 	v.list = append(v.list, found...)
 }
 
@@ -149,12 +149,18 @@ func (v *verifier) without(path string, err error) []Checked {
 // loose checks a file that no head knows.
 func (v *verifier) loose(path string) {
 	c := Checked{Path: path, State: NotChained}
-	_ = eachLine(path, func(line []byte) {
+	err := eachLine(path, func(line []byte) {
 		c.Lines++
 		if _, _, ok := split(line); ok {
 			c.bad(c.Lines, "it is chained, and the head that tells its beginning and its end is gone")
 		}
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return // pruned meanwhile
+	}
+	if err != nil {
+		c.bad(0, "it cannot be read")
+	}
 	v.list = append(v.list, c)
 }
 
