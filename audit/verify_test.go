@@ -154,6 +154,19 @@ func TestA2HeadsAreBound(t *testing.T) {
 	}
 }
 
+// A log that was given another name, with its head, is not the log of that name.
+func TestA2RenamedLog(t *testing.T) {
+	dir := t.TempDir()
+	path := chained(t, dir, 3)
+	other := filepath.Join(dir, sharedName)
+	if err := errors.Join(os.Rename(path, other), os.Rename(headPath(path), headPath(other))); err != nil {
+		t.Fatal(err)
+	}
+	if list := verify(t, dir); len(list) != 1 || list[0].State != Bad {
+		t.Errorf("%+v", list)
+	}
+}
+
 func flip(path string) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
