@@ -188,7 +188,7 @@ func (a *app) listRules() error {
 		a.say("Nothing is allowed in workspace %s yet: agentsecrets workspace allowlist add HOST", w.WorkspaceName)
 	}
 	return a.print(map[string]any{"rules": rules}, func(out io.Writer) {
-		io.WriteString(out, grid([]string{"Domain", "Added By", "Added At"}, rows))
+		io.WriteString(out, grid(a.columns(), []string{"Domain", "Added By", "Added At"}, rows))
 	})
 }
 

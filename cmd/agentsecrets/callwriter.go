@@ -21,13 +21,14 @@ type callWriter struct {
 	include bool
 	start   time.Time
 
-	header  http.Header
-	status  int
-	body    bytes.Buffer // of a refusal, and of everything under --output json
-	refusal bool         // the body is ours
-	result  *mitm.Result
-	cut     bool // the origin broke off
-	stopped bool // we were told to end, by Ctrl-C or else
+	header    http.Header
+	status    int
+	body      bytes.Buffer // of a refusal, and of everything under --output json
+	refusal   bool         // the body is ours
+	result    *mitm.Result
+	cut       bool  // the origin broke off
+	stopped   bool  // we were told to end, by Ctrl-C or else
+	unwritten error // of standard output
 }
 
 func (a *app) newCallWriter(include bool) *callWriter {
@@ -57,7 +58,11 @@ func (w *callWriter) Write(b []byte) (int, error) {
 	if w.inJSON() || w.refusal {
 		return w.body.Write(b)
 	}
-	return w.app.stdout.Write(b)
+	n, err := w.app.stdout.Write(b)
+	if err != nil {
+		w.unwritten = err
+	}
+	return n, err
 }
 
 // Flush has nothing to do: nothing is held back.
@@ -85,6 +90,8 @@ func (w *callWriter) failed() *failure {
 	switch {
 	case w.stopped && (w.cut || w.status == 0):
 		return &failure{code: exitInterrupted, err: errInterrupted}
+	case w.unwritten != nil:
+		return &failure{code: exitFailure, err: fmt.Errorf("write the response: %w", w.unwritten)}
 	case w.cut:
 		return &failure{code: exitFailure, err: errors.New("origin_protocol: the API broke off in the middle of its response")}
 	case w.result != nil && w.result.Refused != nil:

@@ -68,7 +68,7 @@ func (r *report) write(out io.Writer) {
 	for i, row := range r.Rows {
 		rows[i] = []string{row.Held, row.Got, row.Back}
 	}
-	io.WriteString(out, grid([]string{"The client held", "The origin got", "Came back"}, rows))
+	io.WriteString(out, grid(0, []string{"The client held", "The origin got", "Came back"}, rows))
 	held := 0
 	for _, c := range r.Checks {
 		if c.OK {

@@ -232,8 +232,12 @@ func (w where) replaces(all []given, path string, o importOptions, r *importJSON
 	if len(r.Overwritten) == 0 || o.overwrite {
 		return nil
 	}
+	flag := "--overwrite"
+	if o.rename {
+		flag = "--rename " + flag
+	}
 	return &failure{
-		code: exitFailure, hint: importHint(path, "--overwrite"),
+		code: exitFailure, hint: importHint(path, flag),
 		err: fmt.Errorf("%s kept in %s already; nothing was changed: %s", areNames(len(r.Overwritten)), w, strings.Join(r.Overwritten, ", ")),
 	}
 }

@@ -35,8 +35,10 @@ func (a *app) print(v any, text func(io.Writer)) error {
 func (a *app) onTerminal() bool { return term.IsTerminal(int(a.stdout.Fd())) }
 
 // grid draws a table with a border. Programs read it as well: cells are split
-// at the border, and an empty one would be lost, so it holds a dash.
-func grid(header []string, rows [][]string) string {
+// at the border, and an empty one would be lost, so it holds a dash. Where it would
+// be wider than columns, if that is not 0, cells take several lines: a terminal that
+// broke the lines itself would leave nothing to read.
+func grid(columns int, header []string, rows [][]string) string {
 	cells := make([][]string, len(rows))
 	for i, row := range rows {
 		cells[i] = make([]string, len(row))
@@ -44,12 +46,30 @@ func grid(header []string, rows [][]string) string {
 			cells[i][j] = cell(text)
 		}
 	}
-	return table.New().
+	t := table.New().
 		Border(lipgloss.RoundedBorder()).
 		Headers(header...).
 		StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) }).
 		Wrap(false).
-		Rows(cells...).String() + "\n"
+		Rows(cells...)
+	text := t.String()
+	if wide := lipgloss.Width(text); wide > columns && columns >= leastColumns*len(header) {
+		columns = min(columns, wide-len(header)-2) // lipgloss forgets its rulers where little is missing, and cuts the last column
+		text = t.Width(columns).Wrap(true).BorderRow(true).String()
+	}
+	return text + "\n"
+}
+
+// leastColumns is what a column needs to be worth breaking its cells.
+const leastColumns = 8
+
+// columns is how wide the screen is, 0 where results go elsewhere or nobody knows.
+func (a *app) columns() int {
+	width, _, err := term.GetSize(int(a.stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 func cell(text string) string {

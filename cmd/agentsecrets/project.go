@@ -174,6 +174,6 @@ func (a *app) listProjects() error {
 		rows = append(rows, []string{p.Name, w.Name, p.Description})
 	}
 	return a.print(map[string]any{"projects": list}, func(out io.Writer) {
-		io.WriteString(out, grid([]string{"Project", "Workspace", "Description"}, rows))
+		io.WriteString(out, grid(a.columns(), []string{"Project", "Workspace", "Description"}, rows))
 	})
 }

@@ -63,7 +63,10 @@ func (a *app) proxyLogs(f audit.Filter) error {
 		a.say(nothingIn(f))
 		return nil
 	}
-	_, err = io.WriteString(a.results(), eventTable(events))
+	_, err = io.WriteString(a.results(), eventTable(a.columns(), events))
+	if err == nil {
+		a.say("Why the last one came out so: agentsecrets explain %s", events[len(events)-1].ID)
+	}
 	return err
 }
 
@@ -87,7 +90,7 @@ func writeEvents(out io.Writer, events []audit.Event) error {
 	return nil
 }
 
-func eventTable(events []audit.Event) string {
+func eventTable(columns int, events []audit.Event) string {
 	rows := make([][]string, len(events))
 	for i, e := range events {
 		reason := e.Reason
@@ -99,5 +102,5 @@ func eventTable(events []audit.Event) string {
 			strings.Join(e.SecretKeys, " "), strings.Join(e.Places, " "), reason, fmt.Sprintf("%d ms", e.DurationMS),
 		}
 	}
-	return grid([]string{"Time", "Status", "Code", "Method", "URL", "Secrets", "Places", "Reason", "Took"}, rows)
+	return grid(columns, []string{"Time", "Status", "Code", "Method", "URL", "Secrets", "Places", "Reason", "Took"}, rows)
 }

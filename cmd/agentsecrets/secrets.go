@@ -88,7 +88,7 @@ func (a *app) writeSecrets(out io.Writer, list []secretJSON) {
 		}
 		rows[i] = []string{s.Name, hosts, places, s.limits(), s.Updated.Local().Format("2006-01-02 15:04")}
 	}
-	io.WriteString(out, grid([]string{"Name", "Hosts", "Places", "Requests", "Updated"}, rows))
+	io.WriteString(out, grid(a.columns(), []string{"Name", "Hosts", "Places", "Requests", "Updated"}, rows))
 }
 
 // limits are the methods and paths that a secret is bound to, and whether programs

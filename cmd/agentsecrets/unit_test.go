@@ -14,7 +14,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
+	"charm.land/lipgloss/v2"
 	"pgregory.net/rapid"
 
 	"github.com/agentsecrets/agentsecrets/internal/demo"
@@ -315,4 +317,36 @@ func told(t *testing.T, authorization string) *json.Decoder {
 		t.Fatal(err)
 	}
 	return json.NewDecoder(strings.NewReader(string(b)))
+}
+
+// A table that fits no screen breaks its cells, and loses nothing but rulers.
+func TestGridFits(t *testing.T) {
+	row := []string{"https://api.acme.test/v1/balance", "ACME_KEY OTHER_KEY", "", "domain_not_in_allowlist", "GET", "12 ms", "header:x-key"}
+	other := []string{"short", "x", "no text", "-", "OPTIONS", "1 ms", "query"}
+	for n := 1; n <= len(row); n++ {
+		header := []string{"URL", "Secrets", "Text", "Reason", "Method", "Took", "Places"}[:n]
+		wide := grid(0, header, [][]string{row[:n], other[:n]})
+		for columns := range lipgloss.Width(wide) + 2 {
+			text := grid(columns, header, [][]string{row[:n], other[:n]})
+			switch {
+			case columns < n*leastColumns || columns >= lipgloss.Width(wide):
+				if text != wide {
+					t.Errorf("%d in %d columns: not as it is without an end:\n%s", n, columns, text)
+				}
+			case lipgloss.Width(text) > columns || letters(text) != letters(wide):
+				t.Errorf("%d in %d columns: %d wide, %d letters of %d:\n%s", n, columns, lipgloss.Width(text), letters(text), letters(wide), text)
+			}
+		}
+	}
+}
+
+// letters counts those of the cells, without the header's, which may be cut.
+func letters(text string) int {
+	_, cells, _ := strings.Cut(text, "├")
+	return strings.Count(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return 'x'
+		}
+		return -1
+	}, cells), "x")
 }

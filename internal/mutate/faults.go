@@ -266,4 +266,6 @@ var faults = []fault{
 	{"audit: log prune inside a run", "cmd/agentsecrets/log.go", "	if err := outsideRun(\"removing audit logs\"); err != nil {\n		return err\n	}\n", "", []string{"./cmd/agentsecrets", "-run", "TestScripts/^log$"}},
 	{"audit: bad files are no failure", "cmd/agentsecrets/log.go", "	if bad > 0 {\n", "	if bad > 1<<20 {\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^log$"}},
 	{"audit: explain names no rule", "cmd/agentsecrets/policies.go", "	return list.Deciding(useOf(u))\n", "	_ = list\n	return nil\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^explain$"}},
+	{"lose what no column has room for", "cmd/agentsecrets/output.go", "t.Width(columns).Wrap(true).BorderRow(true)", "t.Width(columns).BorderRow(true)", []string{"./cmd/agentsecrets", "-run", "TestGridFits"}},
+	{"blame the API for a full disk", "cmd/agentsecrets/callwriter.go", "	case w.unwritten != nil:", "	case w.unwritten != nil && w.status == 0:", inTold},
 }
