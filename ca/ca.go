@@ -7,7 +7,7 @@
 //	bundle, err := run.Bundle(os.Getenv("SSL_CERT_FILE")) // for variables that replace the roots
 //
 // Guarantees: what is minted passes the strict verifiers (OpenSSL's X509_STRICT, the default of Python since 3.13); a
-// root signs servers' leaves only, no further CA; a root that is expired, damaged or open to other users is an error
+// root signs servers' leaves only, no further CA; one of Only certain hosts is believed for no other; a root that is expired, damaged or open to other users is an error
 // and is never replaced in silence; an Authority is safe for concurrent use.
 package ca
 
@@ -30,6 +30,8 @@ import (
 type Config struct {
 	// Now is the clock; nil means time.Now. Called concurrently.
 	Now func() time.Time
+	// Only are the hosts that an ephemeral root may vouch for, and the names below them: its name constraints. Nil: all.
+	Only []string
 	// Minted and Hit are told of every leaf made and every leaf recalled; nil tells nobody. Called concurrently.
 	Minted, Hit func()
 }
@@ -71,7 +73,7 @@ type Authority struct {
 // NewEphemeral makes a root whose key never leaves this process. It is valid for a year, so that a server in a run
 // keeps working, and gone with the process.
 func NewEphemeral(c Config) (*Authority, error) {
-	root, key, err := newRoot(runName(), c.now(), ephemeralLife)
+	root, key, err := newRoot(runName(), c.now(), ephemeralLife, c.Only)
 	if err != nil {
 		return nil, err
 	}

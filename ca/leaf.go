@@ -65,7 +65,8 @@ func (a *Authority) mint(name hostName, now time.Time) (*tls.Certificate, error)
 	} else {
 		template.DNSNames = []string{name.text}
 	}
-	if len(name.text) <= maxCommonName {
+	constrained := a.root.PermittedDNSDomainsCritical // then OpenSSL takes the common name of an address for a DNS name
+	if len(name.text) <= maxCommonName && !(constrained && name.addr.IsValid()) {
 		template.Subject = pkix.Name{CommonName: name.text}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.root, a.leaves.Public(), a.key)

@@ -90,7 +90,7 @@ func load(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 }
 
 func create(dir string, c Config) (*x509.Certificate, *ecdsa.PrivateKey, error) {
-	root, key, err := newRoot(rootName(), c.now(), persistentLife)
+	root, key, err := newRoot(rootName(), c.now(), persistentLife, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -27,7 +27,7 @@ const (
 
 // newRoot makes a self-signed root. BasicConstraints are critical and the key identifier is set by CreateCertificate;
 // strict verifiers want both (RFC 5280, 4.2.1.9 and 4.2.1.2).
-func newRoot(name string, now time.Time, life time.Duration) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+func newRoot(name string, now time.Time, life time.Duration, only []string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make the key of the root CA: %w", err)
@@ -45,6 +45,11 @@ func newRoot(name string, now time.Time, life time.Duration) (*x509.Certificate,
 		MaxPathLenZero:        true, // leaves only
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		SubjectKeyId:          id,
+	}
+	if only != nil {
+		if err := constrain(template, only); err != nil {
+			return nil, nil, err
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

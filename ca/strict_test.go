@@ -72,6 +72,11 @@ func TestPythonRefuses(t *testing.T) {
 // apart by order.
 func serve(t *testing.T, mint func(string) (*tls.Certificate, error)) string {
 	t.Helper()
+	return serveWith(t, mint, greet)
+}
+
+func serveWith(t *testing.T, mint func(string) (*tls.Certificate, error), greet func(net.Listener, chan struct{})) string {
+	t.Helper()
 	addrs := []string{"127.0.0.1", "2001:db8::1"}
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		name := h.ServerName

@@ -16,13 +16,13 @@ const (
 	places    = "header cookie query path basic body form text"
 	forms     = "verbatim base64 hex percent json html utf-16 quoted-printable quotes wrapped mixed"
 	stores    = "keychain file vault command"
-	states    = "client tunnel origin"
+	states    = "client tunnel relay origin"
 	// reasons are the slugs of refusals.
 	reasons = "audit_unavailable authority_mismatch bad_authority bad_request binding_denied body_too_large " +
-		"domain_not_in_allowlist empty_allowlist header_too_large method_denied method_refused origin_protocol " +
+		"domain_not_in_allowlist egress_denied empty_allowlist header_too_large method_denied method_refused not_tls origin_protocol " +
 		"origin_timeout origin_unreachable origin_untrusted overloaded permission_denied place_denied plaintext_denied " +
 		"policy_seal_broken private_address project_not_found proxy_credential_required rate_limited secret_not_found short_value_budget " +
-		"store_locked undecodable_response value_not_allowed_in_place workspace_not_found"
+		"store_locked tunnelled_host undecodable_response value_not_allowed_in_place workspace_not_found"
 )
 
 func byDecision() label { return label{name: "decision", values: strings.Fields(decisions)} }

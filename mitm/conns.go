@@ -40,6 +40,7 @@ func (c *conns) closeIf(want func(*tunnel) bool) {
 	}
 	c.mu.Unlock()
 	for _, t := range list {
+		t.ours.Store(true)
 		t.Close() // takes c.mu to leave the registry
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 
@@ -70,7 +71,12 @@ func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 		refuseConnect(w, p.refused(&Problem{Status: 400, Slug: "bad_authority", Message: "CONNECT names no host and port that we can read"}))
 		return
 	}
-	ctx := context.WithValue(r.Context(), edgeKey{}, admitted{run, dest})
+	a := admitted{run, dest}
+	if route := p.route(run.now(), dest); route.Relay && route.Denied == nil {
+		p.serveRelay(w, r, a, route)
+		return
+	}
+	ctx := context.WithValue(r.Context(), edgeKey{}, a)
 	p.edge.ServeHTTP(earlyBytes{w}, r.WithContext(ctx))
 }
 
@@ -116,6 +122,15 @@ func refuseConnect(w http.ResponseWriter, p *Problem) {
 		return
 	}
 	defer conn.Close()
+	more := http.Header{}
+	if p.Status == http.StatusProxyAuthRequired {
+		more.Set("Proxy-Authenticate", challenge)
+	}
+	conn.Write(p.response(more))
+}
+
+// response is p as bytes, with a reason in its status line and more in its head.
+func (p *Problem) response(more http.Header) []byte {
 	reason := "agentsecrets: " + p.Message
 	if p.Status == http.StatusProxyAuthRequired {
 		reason += "; run agentsecrets proxy env"
@@ -123,16 +138,14 @@ func refuseConnect(w http.ResponseWriter, p *Problem) {
 	rec := &memory{head: http.Header{}}
 	p.write(rec, "")
 	rec.head.Set("Connection", "close")
-	if p.Status == http.StatusProxyAuthRequired {
-		rec.head.Set("Proxy-Authenticate", challenge)
-	}
+	maps.Copy(rec.head, more)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", p.Status, reason)
 	rec.head.Set("Content-Length", fmt.Sprint(rec.body.Len()))
 	rec.head.Write(&b)
 	b.WriteString("\r\n")
 	b.Write(rec.body.Bytes())
-	conn.Write(b.Bytes())
+	return b.Bytes()
 }
 
 // memory is a ResponseWriter that keeps what was written.

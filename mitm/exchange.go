@@ -24,6 +24,7 @@ type exchange struct {
 	start  time.Time
 	scheme string
 	dest   authority
+	route  Route
 	short  string // dest as people write it
 
 	method   string
@@ -65,9 +66,9 @@ type found struct {
 }
 
 func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
-	now := p.cfg.now()
+	now, scope := p.cfg.now(), run.now()
 	return &exchange{
-		proxy: p, run: run, scope: run.now(), id: audit.NewID(), start: now, clock: clock{from: now},
+		proxy: p, run: run, scope: scope, route: p.route(scope, dest), id: audit.NewID(), start: now, clock: clock{from: now},
 		scheme: scheme, dest: dest, short: dest.short(scheme), values: map[string]resolve.Value{}, noted: map[string]bool{}, echoes: redact.Counts{},
 	}
 }
@@ -100,6 +101,9 @@ func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 // prepare takes the steps up to the request that may be sent.
 func (x *exchange) prepare(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	if err := x.checkAuthority(r); err != nil {
+		return nil, err
+	}
+	if err := x.checkRoute(); err != nil {
 		return nil, err
 	}
 	out := x.outgoing(r)
@@ -254,6 +258,9 @@ func (x *exchange) allow(u found) error {
 	if x.scheme != "https" {
 		return &Problem{Status: 403, Slug: "plaintext_denied", Name: u.Name, Domain: x.domain(), Message: "no value is sent over plaintext http"}
 	}
+	if err := x.checkRelayed(u.Name); err != nil {
+		return err
+	}
 	if err := x.proxy.cfg.Allow(x.scope, u.Use); err != nil {
 		return asProblem(err, Problem{Status: 403, Slug: "domain_not_in_allowlist", Name: u.Name, Domain: x.domain(), Message: "policy did not allow it"})
 	}
@@ -277,7 +284,7 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 	x.askForReadable(out)
 	x.guarded = len(x.values) > 0 || x.live && x.reaches
 	way := &x.proxy.origins.plain
-	if x.guarded {
+	if x.guarded || x.route.Guarded {
 		way = &x.proxy.origins.guarded
 	}
 	t := way.any

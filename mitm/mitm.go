@@ -71,6 +71,11 @@ type Config struct {
 	Anywhere func(s Scope, host string, port int) bool
 	// Reaches reports whether any value might ever go to host:port.
 	Reaches func(s Scope, host string, port int) bool
+	// Route says what becomes of what is sent to host:port. Nil opens all.
+	Route func(s Scope, host string, port int) Route
+	// Distrusted is told of a host whose client left at our certificate: it does
+	// not trust our CA, or trusts for this host one certificate alone. Nil tells nobody.
+	Distrusted func(s Scope, host string, port int)
 	// Resolve finds the value of name. A *Problem tells the client why not.
 	Resolve func(ctx context.Context, s Scope, name string) (resolve.Value, error)
 	// Record writes an audit event; it must have reached the file on return.

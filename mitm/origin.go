@@ -58,6 +58,9 @@ func (o *origins) newWay(roots func(string) *x509.CertPool, guard bool) way {
 	return way{any: d.transport("h2", "http/1.1"), http1: d.transport("http/1.1")}
 }
 
+// relayed is how tunnels that are relayed are dialled.
+func (o *origins) relayed(guard bool) *dialer { return &dialer{origins: o, guard: guard} }
+
 func (o *origins) close() {
 	for _, w := range []way{o.guarded, o.plain} {
 		w.any.CloseIdleConnections()

@@ -38,7 +38,9 @@ type Proxy struct {
 
 	mu      sync.Mutex
 	started bool // the inner server runs
+	ended   bool // no tunnel is relayed any more
 	running sync.WaitGroup
+	relays  sync.WaitGroup
 }
 
 // New checks cfg and builds a proxy. It starts nothing.
@@ -88,6 +90,19 @@ func (p *Proxy) Serve(l net.Listener) error {
 // so that the next exchange verifies its origin anew.
 func (p *Proxy) CloseIdle() { p.origins.close() }
 
+// awaitRelays gives relayed tunnels until ctx ends.
+func (p *Proxy) awaitRelays(ctx context.Context) {
+	over := make(chan struct{})
+	go func() {
+		p.relays.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
 // Shutdown takes no new connection, waits for exchanges under way until ctx
 // ends, then closes what is left.
 func (p *Proxy) Shutdown(ctx context.Context) error {
@@ -99,8 +114,13 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	if errInner != nil {
 		p.inner.Close()
 	}
+	p.mu.Lock()
+	p.ended = true
+	p.mu.Unlock()
+	p.awaitRelays(ctx)
 	p.tunnels.Close()
 	p.conns.closeAll()
+	p.relays.Wait() // for their records
 	p.origins.close()
 	p.running.Wait()
 	return errors.Join(errOuter, errInner)

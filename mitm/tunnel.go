@@ -7,8 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/elazarl/goproxy"
@@ -21,13 +21,20 @@ type tunnel struct {
 	proxy *Proxy
 	run   *Run
 	dest  authority
+	state string // as connections are counted
+	began time.Time
 	once  sync.Once
+
+	shown, asked, ours atomic.Bool // our certificate; a request; who ended it
 }
 
 func (t *tunnel) Close() error {
 	t.once.Do(func() {
 		t.proxy.conns.remove(t)
-		t.proxy.cfg.observer().Connection("tunnel", -1)
+		t.proxy.cfg.observer().Connection(t.state, -1)
+		if t.shown.Load() && !t.asked.Load() && !t.ours.Load() {
+			t.proxy.distrusted(t)
+		}
 	})
 	return t.Conn.Close()
 }
@@ -40,9 +47,9 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 		client.Close()
 		return
 	}
-	t := &tunnel{Conn: client, proxy: p, run: a.run, dest: a.dest}
+	t := &tunnel{Conn: client, proxy: p, run: a.run, dest: a.dest, state: "tunnel", began: p.cfg.now()}
 	p.conns.add(t)
-	p.cfg.observer().Connection("tunnel", 1)
+	p.cfg.observer().Connection(t.state, 1)
 	if a.run.live.Err() != nil { // revoked since it was admitted
 		t.Close()
 		return
@@ -55,12 +62,40 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 	defer cancel()
 	conn := tls.Server(t, p.tls)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		p.cfg.log().Warn("client ended the TLS handshake", "host", t.dest.host, "cause", handshakeCause(err))
+		p.handshakeFailed(t, err)
 		t.Close()
 		return
 	}
 	if !p.tunnels.give(conn) {
 		t.Close()
+	}
+}
+
+// handshakeFailed says so. Who sends something else than TLS is told why it ends.
+func (p *Proxy) handshakeFailed(t *tunnel, err error) {
+	var record tls.RecordHeaderError
+	if !errors.As(err, &record) || record.Conn == nil {
+		p.cfg.log().Warn("client ended the TLS handshake", "host", t.dest.host, "cause", handshakeCause(err))
+		return
+	}
+	t.ours.Store(true)
+	p.cfg.log().Warn("refused", "reason", "not_tls", "host", t.dest.host)
+	why := &Problem{
+		Status: http.StatusBadRequest, Slug: "not_tls", Domain: t.dest.short("https"),
+		Message: "the tunnel holds something else than TLS, which only a host that is relayed may be sent",
+		Hint:    "agentsecrets run --intercept --tunnel " + t.dest.short("https") + " -- COMMAND",
+	}
+	p.recordTunnel(t, why.Status, why)
+	_, _ = t.Write(why.response(nil))
+}
+
+// distrusted tells of a client that left between our certificate and a first
+// request: libraries refuse a certificate in different words, and some, such as
+// Node and GnuTLS, finish the handshake and go.
+func (p *Proxy) distrusted(t *tunnel) {
+	p.cfg.log().Warn("client left at our certificate", "host", t.dest.host, "hint", "agentsecrets proxy start --tunnel "+t.dest.short("https"))
+	if p.cfg.Distrusted != nil {
+		p.cfg.Distrusted(t.run.now(), t.dest.host, t.dest.port)
 	}
 }
 
@@ -83,14 +118,14 @@ var errServerName = errors.New("server name differs from the CONNECT authority")
 
 // checkServerName runs for every ClientHello, resumed sessions included, where
 // GetCertificate is not asked. An SNI other than the authority is answered with
-// an alert; none at all is how clients ask for an IP address (RFC 6066, 3).
+// an alert.
 func checkServerName(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	t, ok := hello.Conn.(*tunnel)
 	if !ok {
 		return nil, errServerName
 	}
-	name := strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
-	if name != "" && name != t.dest.host {
+	if !t.dest.named(hello.ServerName) {
+		t.ours.Store(true)
 		return nil, errServerName
 	}
 	return nil, nil
@@ -101,6 +136,7 @@ func (p *Proxy) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error
 	if !ok {
 		return nil, errServerName
 	}
+	t.shown.Store(true)
 	return p.cfg.Leaf(t.dest.host)
 }
 
@@ -127,6 +163,7 @@ func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
 		(&Problem{Status: 400, Slug: "bad_request", Message: "not an intercepted connection"}).write(w, "")
 		return
 	}
+	t.asked.Store(true)
 	p.newExchange(t.run, "https", t.dest).serve(w, r)
 }
 

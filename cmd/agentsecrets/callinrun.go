@@ -23,7 +23,7 @@ func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o
 		return denied("", "inside a run its project and environment stay: leave --project, --environment and --workspace away")
 	}
 	if o.origins.any() {
-		return denied("", "inside a run --origin-ca, --resolve and --allow-private are refused")
+		return o.origins.refusedInRun()
 	}
 	if o.audit.any() {
 		return denied("", "inside a run the records are the outer run's: leave --audit and --audit-sync away")

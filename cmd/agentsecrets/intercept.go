@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/agentsecrets/agentsecrets/ca"
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/child"
 	"github.com/agentsecrets/agentsecrets/internal/runtree"
@@ -33,7 +32,10 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	if err != nil {
 		return 0, err
 	}
-	h, err := build(plan{where: w, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, address: "127.0.0.1:0", metrics: o.metrics, audit: o.audit})
+	if err := origins.egress.freeze(w); err != nil {
+		return 0, err
+	}
+	h, err := build(plan{where: w, store: s.store.serving(), origins: origins, authority: origins.egress.authority, address: "127.0.0.1:0", metrics: o.metrics, audit: o.audit})
 	if err != nil {
 		return 0, err
 	}
@@ -48,6 +50,9 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 		err := h.close(grace)
 		run.Revoke() // not before: it cuts what grace is for
 		a.afterwards(errors.Join(err, <-served, pruneOld(w.home)))
+		if !o.quiet {
+			h.distrusted.tell(a)
+		}
 	}()
 	return a.inRun(args, o, w, h, run)
 }

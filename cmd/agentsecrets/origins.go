@@ -28,22 +28,34 @@ type originFlags struct {
 	ca           []string
 	resolve      []string
 	allowPrivate bool
+	egress       egressFlags
 }
 
 const originHelp = `--origin-ca, --resolve and --allow-private decide where values go. They are free
 for names under .test, .localhost and .invalid; for others they need the workspace
 password, or a yes on a terminal where there is none. In a run they are refused.`
 
+// originFlagNames are all of them, as messages say them.
+const originFlagNames = "--origin-ca, --resolve, --allow-private, --egress and --tunnel"
+
+func (o *originFlags) refusedInRun() error {
+	return denied("", "inside a run "+originFlagNames+" are refused")
+}
+
 func (o *originFlags) define(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.ca, "origin-ca", nil, "file of more root certificates for origins (repeatable)")
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDR[:PORT], dial this address for the host, as with curl (repeatable)")
 	f.BoolVar(&o.allowPrivate, "allow-private", false, "values may go to private addresses")
+	o.egress.define(cmd)
 	a.passwordFlag(cmd)
-	cmd.Long = strings.TrimSpace(cmd.Long + "\n\n" + originHelp)
+	cmd.Long = strings.TrimSpace(cmd.Long + "\n\n" + originHelp + "\n\n" + egressHelp)
 }
 
-func (o *originFlags) any() bool { return len(o.ca) > 0 || len(o.resolve) > 0 || o.allowPrivate }
+func (o *originFlags) any() bool { return o.policy() || o.egress.any() }
+
+// policy reports whether a flag was given that decides where values go.
+func (o *originFlags) policy() bool { return len(o.ca) > 0 || len(o.resolve) > 0 || o.allowPrivate }
 
 // origins is what the flags mean. All methods are for mitm.Config.
 type origins struct {
@@ -53,6 +65,7 @@ type origins struct {
 	files      []string                  // of --origin-ca
 	clients    []string                  // files of more roots for exchanges without a value
 	roots      atomic.Pointer[roots]
+	egress     egress
 }
 
 // roots are what certificate files held when they were read.
@@ -65,6 +78,10 @@ type roots struct {
 // origins reads the flags, and asks for the password where they need it.
 func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, error) {
 	r := &origins{pins: map[string]netip.AddrPort{}, private: o.allowPrivate, files: o.ca, clients: clientRoots(a.variable)}
+	var err error
+	if r.egress, err = o.egress.parse(); err != nil {
+		return nil, err
+	}
 	now, err := r.readRoots()
 	if err != nil {
 		return nil, err
@@ -77,7 +94,7 @@ func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, er
 		}
 		r.pins[key] = to
 	}
-	r.everywhere = o.any() && (a.passwordFile != "" || a.answers.any())
+	r.everywhere = o.policy() && (a.passwordFile != "" || a.answers.any())
 	if real := r.realNames(); r.everywhere || real != "" {
 		what := "what --origin-ca, --resolve and --allow-private say"
 		if real != "" {

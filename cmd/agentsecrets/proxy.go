@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,6 +179,7 @@ func (a *app) daemonArgs(o proxyOptions) ([]string, error) {
 	if o.origins.allowPrivate {
 		args = append(args, "--allow-private")
 	}
+	args = append(args, o.origins.egress.args()...)
 	if o.metrics.addr != "" {
 		args = append(args, "--metrics", o.metrics.addr)
 	}
@@ -205,7 +207,7 @@ func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
 	case o.audit.any():
 		return other("a proxy runs already; --audit and --audit-sync would not count for it")
 	case o.origins.any() && !sameFlags(o.origins.flags(), st.Flags):
-		return other("a proxy runs already; --origin-ca, --resolve and --allow-private would not count for it")
+		return other("a proxy runs already; %s would not count for it", originFlagNames)
 	}
 	a.say("The proxy runs already, on 127.0.0.1:%d.", st.Port)
 	return a.print(st, func(io.Writer) {})
@@ -214,12 +216,15 @@ func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
 func sameFlags(a, b daemon.Flags) bool {
 	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
 	return slices.Equal(sorted(a.OriginCA), sorted(b.OriginCA)) && slices.Equal(sorted(a.Resolve), sorted(b.Resolve)) &&
-		a.AllowPrivate == b.AllowPrivate
+		a.AllowPrivate == b.AllowPrivate && a.Egress == b.Egress && slices.Equal(sorted(a.Tunnel), sorted(b.Tunnel))
 }
 
 // flags are o as others are told of them.
 func (o *originFlags) flags() daemon.Flags {
-	return daemon.Flags{OriginCA: orEmpty(o.ca), Resolve: orEmpty(o.resolve), AllowPrivate: o.allowPrivate}
+	return daemon.Flags{
+		OriginCA: orEmpty(o.ca), Resolve: orEmpty(o.resolve), AllowPrivate: o.allowPrivate,
+		Egress: cmp.Or(o.egress.mode, egressInspect), Tunnel: orEmpty(o.egress.tunnels),
+	}
 }
 
 // settle makes paths mean the same wherever the daemon works.

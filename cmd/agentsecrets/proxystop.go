@@ -111,6 +111,7 @@ func (a *app) proxyStatus(ctx context.Context) error {
 	}
 	st, err := askDaemon(ctx, home)
 	st.Projects, st.Flags.OriginCA, st.Flags.Resolve = orEmpty(st.Projects), orEmpty(st.Flags.OriginCA), orEmpty(st.Flags.Resolve)
+	st.Flags.Tunnel = orEmpty(st.Flags.Tunnel)
 	if perr := a.print(st, func(out io.Writer) { writeProxyStatus(out, st) }); perr != nil {
 		return perr
 	}

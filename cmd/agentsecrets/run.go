@@ -114,7 +114,7 @@ func (a *app) runInOuter(args []string, o runOptions) (int, error) {
 		return 0, denied("", "inside a run its project and environment stay: leave --project, --environment and --workspace away")
 	}
 	if o.origins.any() {
-		return 0, denied("", "inside a run --origin-ca, --resolve and --allow-private are refused")
+		return 0, o.origins.refusedInRun()
 	}
 	if o.audit.any() {
 		return 0, denied("", "inside a run the records are the outer run's: leave --audit and --audit-sync away")

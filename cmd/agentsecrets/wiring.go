@@ -25,23 +25,24 @@ import (
 
 // house is one proxy with what it stands on.
 type house struct {
-	where     where
-	store     resolve.Store
-	proxy     *mitm.Proxy
-	authority atomic.Pointer[ca.Authority]
-	log       *audit.Log
-	listener  net.Listener
-	also      net.Listener // the same port of the other loopback address; nil: none
-	metrics   *metrics.Metrics
-	policies  *policies
-	origins   *origins
-	resolver  *resolve.Resolver
-	scrapes   *scrapes     // nil without --metrics
-	status    http.Handler // what is asked of the proxy itself
-	names     bool         // metrics tell names
-	messages  *slog.Logger
-	started   time.Time
-	doors     *doors // of a daemon; nil where there is one run, and all need its credential
+	where      where
+	store      resolve.Store
+	proxy      *mitm.Proxy
+	authority  atomic.Pointer[ca.Authority]
+	log        *audit.Log
+	listener   net.Listener
+	also       net.Listener // the same port of the other loopback address; nil: none
+	metrics    *metrics.Metrics
+	policies   *policies
+	origins    *origins
+	resolver   *resolve.Resolver
+	scrapes    *scrapes     // nil without --metrics
+	status     http.Handler // what is asked of the proxy itself
+	names      bool         // metrics tell names
+	messages   *slog.Logger
+	started    time.Time
+	distrusted distrusted
+	doors      *doors // of a daemon; nil where there is one run, and all need its credential
 }
 
 // storePatience is how long a request waits for the store: a client has its
@@ -95,6 +96,8 @@ func build(p plan) (*house, error) {
 		Text:        h.policies.Text,
 		Anywhere:    h.policies.Anywhere,
 		Reaches:     h.policies.Reaches,
+		Route:       h.route,
+		Distrusted:  h.distrusted.add,
 		Resolve:     h.resolve,
 		Record:      h.log.Write,
 		Guard:       h.origins.Guard,

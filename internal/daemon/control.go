@@ -30,6 +30,8 @@ type Flags struct {
 	OriginCA     []string `json:"origin_ca"`
 	Resolve      []string `json:"resolve"`
 	AllowPrivate bool     `json:"allow_private"`
+	Egress       string   `json:"egress"`
+	Tunnel       []string `json:"tunnel"`
 }
 
 // Status is how a daemon answers Ask. The project is that where it was started,

@@ -8,6 +8,12 @@ var (
 	inDaemonScript = []string{"./cmd/agentsecrets", "-run", "TestScripts/daemon$"}
 )
 
+var (
+	inRelay       = []string{"./mitm", "-run", "Rout|Relay|Distrust|Guarded|Intercepted"}
+	inConstrained = []string{"./ca", "-run", "Constrain"}
+	inEgress      = []string{"./cmd/agentsecrets", "-run", "TestScripts/^egress$"}
+)
+
 var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotAllowed|TestTextHosts|TestCodedBody"}
 
 var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/seal$"}
@@ -50,7 +56,22 @@ var faults = []fault{
 	{"lose the bytes behind CONNECT", "mitm/edge.go", "if n := rw.Reader.Buffered(); n > 0 {", "if n := rw.Reader.Buffered(); n > 1<<20 {", inMitm},
 	{"compare Host with itself", "mitm/exchange.go", "if !x.proxy.same(x.dest, text, port) {", "if !x.proxy.same(x.dest, x.dest.String(), port) {", inMitm},
 	{"ignore the absolute form", "mitm/exchange.go", `if r.URL.Host != "" {`, `if r.URL.Host == "-" {`, inMitm},
-	{"ignore the server name", "mitm/tunnel.go", `if name != "" && name != t.dest.host {`, `if name == "-" && t != nil {`, inMitm},
+	{"ignore the server name", "mitm/tunnel.go", `if !t.dest.named(hello.ServerName) {`, `if !t.dest.named("") {`, inMitm},
+	{"relay whatever server name", "mitm/relay.go", `	case !dest.named(name):`, `	case !dest.named(name) && name == "-":`, inRelay},
+	{"relay before the hello is whole", "mitm/relay.go", "	first, err := firstBytes(t, t.dest)\n", "	first, err := io.Reader(t), error(nil)\n", inRelay},
+	{"relay to private addresses where all is guarded", "mitm/relay.go", "relayed(route.Guarded)", "relayed(false)", inRelay},
+	{"values go to relayed hosts", "mitm/route.go", "	if !x.route.Relay {", "	if x.route.Denied == nil {", inRelay},
+	{"reach hosts that are denied", "mitm/route.go", "	if x.route.Denied == nil {", "	if x.route.Denied != x.denied {", inRelay},
+	{"guard nothing without a value", "mitm/exchange.go", "	if x.guarded || x.route.Guarded {\n		way", "	if x.guarded {\n		way", inRelay},
+	{"relayed tunnels are not recorded", "mitm/relay.go", "	p.recordTunnel(t, http.StatusOK, passOn(t, origin))", "	_ = passOn(t, origin)", inRelay},
+	{"a client that leaves without a word is not told of", "mitm/tunnel.go", "if t.shown.Load() && !t.asked.Load()", "if t.shown.Load() && t.asked.Load()", inRelay},
+	{"other than TLS is closed without a reason", "mitm/tunnel.go", "	_, _ = t.Write(why.response(nil))", "	_ = why", inRelay},
+	{"a run's CA is good for every host", "ca/ca.go", "ephemeralLife, c.Only)", "ephemeralLife, nil)", inConstrained},
+	{"a run's CA is good for every address", "ca/constrain.go", "	if len(root.PermittedIPRanges) == 0 {", "	if len(root.PermittedIPRanges) > 1000 {", inConstrained},
+	{"a run's CA without a host is good for all", "ca/constrain.go", "	if len(root.PermittedDNSDomains) == 0 {", "	if len(root.PermittedDNSDomains) > 1000 {", inConstrained},
+	{"deny lets all out", "cmd/agentsecrets/egress.go", "	case list.Reaches(host, port):", "	case list != nil:", inEgress},
+	{"what a run opens follows the allowlist", "cmd/agentsecrets/egress.go", "	e.frozen = policy.List(w.ProjectID)", "	_ = policy", inEgress},
+	{"--tunnel is not heeded", "cmd/agentsecrets/egress.go", "	if e.tunnel.Reaches(host, port) {", "	if e.tunnel == nil {", inEgress},
 	{"send values over plaintext", "mitm/exchange.go", `if x.scheme != "https" {`, `if x.scheme == "-" {`, inMitm},
 	{"values share connections with the rest", "mitm/exchange.go", "x.guarded = len(x.values) > 0 || x.live && x.reaches", "x.guarded = x.live", inMitm},
 	{"do not guard the dialled address", "mitm/origin.go", "if d.guard && !pinned {", "if d.guard && pinned {", inMitm},

@@ -1,0 +1,161 @@
+package mitm
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A relayed tunnel passes bytes both ways unread, all but the ClientHello: what
+// names another host there would make the tunnel a way to that one.
+
+// serveRelay dials before it answers, so that the client is told in a status
+// line why not.
+func (p *Proxy) serveRelay(w http.ResponseWriter, r *http.Request, a admitted, route Route) {
+	t := &tunnel{proxy: p, run: a.run, dest: a.dest, state: "relay", began: p.cfg.now()}
+	origin, err := p.origins.relayed(route.Guarded).dial(r.Context(), "tcp", a.dest.String())
+	if err != nil {
+		why := originProblem(err, a.dest.short("https"))
+		p.cfg.log().Warn("refused", "reason", why.Slug, "host", a.dest.host)
+		p.recordTunnel(t, 0, why)
+		refuseConnect(w, why)
+		return
+	}
+	defer origin.Close()
+	client, _, err := earlyBytes{w}.Hijack()
+	if err != nil {
+		return
+	}
+	t.Conn = client
+	if !p.openRelay(t) {
+		t.Close()
+		return
+	}
+	defer p.relays.Done()
+	defer t.Close()
+	if _, err := io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
+		return
+	}
+	p.recordTunnel(t, http.StatusOK, passOn(t, origin))
+}
+
+// openRelay registers t, unless the proxy or t's run is over.
+func (p *Proxy) openRelay(t *tunnel) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns.add(t)
+	p.cfg.observer().Connection(t.state, 1)
+	if p.ended || t.run.live.Err() != nil {
+		return false
+	}
+	p.relays.Add(1)
+	return true
+}
+
+// passOn copies until both sides have ended, and says what the client did wrong.
+func passOn(t *tunnel, origin net.Conn) (why *Problem) {
+	var wg sync.WaitGroup
+	cut := func() {
+		t.Close()
+		origin.Close()
+	}
+	wg.Go(func() { pump(t, origin, cut) })
+	first, err := firstBytes(t, t.dest)
+	if err != nil {
+		why = err.(*Problem) // it returns no other
+		t.proxy.cfg.log().Warn("refused", "reason", why.Slug, "host", t.dest.host)
+		cut()
+	} else if first != nil {
+		pump(origin, &replayed{t, first}, cut)
+	} else {
+		cut()
+	}
+	wg.Wait()
+	return why
+}
+
+// pump copies from src to dst. A side that has said all may still be told
+// things, for a time: there are origins that never close first.
+func pump(dst, src net.Conn, cut func()) {
+	_, err := io.Copy(dst, src)
+	if err != nil || closeWrite(dst) != nil {
+		cut()
+		return
+	}
+	time.AfterFunc(idleTimeout, cut)
+}
+
+// closeWrite ends one direction of the connection under c.
+func closeWrite(c net.Conn) error {
+	switch c := c.(type) {
+	case *tunnel:
+		return closeWrite(c.Conn)
+	case *replayed:
+		return closeWrite(c.Conn)
+	case *counted:
+		return closeWrite(c.Conn)
+	case interface{ CloseWrite() error }:
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+const recordHandshake = 22 // RFC 8446, 5.1: the first byte of a TLS connection
+
+// firstBytes returns what the client says, from its first byte on, once that
+// may be passed on: nil where it says nothing, a *Problem where it may not.
+func firstBytes(c net.Conn, dest authority) (io.Reader, error) {
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(c, first); err != nil {
+		return nil, nil
+	}
+	src := io.MultiReader(bytes.NewReader(first), c)
+	if first[0] != recordHandshake {
+		return src, nil
+	}
+	hello := &helloConn{Conn: c, src: src}
+	_ = c.SetReadDeadline(time.Now().Add(headTimeout))
+	name, ok := hello.serverName()
+	_ = c.SetReadDeadline(time.Time{})
+	switch {
+	case !ok:
+		return nil, &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Message: "the tunnel begins with TLS that cannot be read"}
+	case !dest.named(name):
+		_, _ = c.Write(unrecognizedName)
+		return nil, &Problem{Status: http.StatusMisdirectedRequest, Slug: "authority_mismatch", Message: "the TLS server name is another host than the tunnel goes to"}
+	}
+	return io.MultiReader(&hello.read, c), nil
+}
+
+// unrecognizedName is a fatal alert (RFC 8446, 6).
+var unrecognizedName = []byte{21, 3, 3, 0, 2, 2, 112}
+
+// helloConn lets crypto/tls read a ClientHello, keeps its bytes and answers nothing.
+type helloConn struct {
+	net.Conn
+	src  io.Reader
+	read bytes.Buffer
+}
+
+func (h *helloConn) Read(b []byte) (int, error) {
+	n, err := h.src.Read(b)
+	h.read.Write(b[:n])
+	return n, err
+}
+
+func (h *helloConn) Write(b []byte) (int, error) { return len(b), nil }
+
+var errSeen = errors.New("the ClientHello has been read")
+
+func (h *helloConn) serverName() (name string, ok bool) {
+	_ = tls.Server(h, &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		name, ok = hello.ServerName, true
+		return nil, errSeen
+	}}).Handshake()
+	return name, ok
+}
