@@ -173,12 +173,13 @@ func (w where) widened(p *allowlist.Policy, all []given, change rebinding) ([]st
 		if err != nil {
 			return nil, err
 		}
-		if !bound && !g.value.IsZero() { // the value here is about to be replaced
-			held, err := w.heldElsewhere(g.name)
+		if !bound && !g.value.IsZero() {
+			// A value that is about to be replaced counts: it stays if that fails.
+			held, err := index(w.home).Environments(w.ProjectID, g.name)
 			if err != nil {
 				return nil, err
 			}
-			if !held {
+			if len(held) == 0 {
 				continue
 			}
 		}

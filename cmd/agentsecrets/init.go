@@ -53,6 +53,11 @@ func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error 
 		f.hint = "agentsecrets init --passphrase-file F"
 		return f
 	}
+	if pp.any() { // whoever has it has the store
+		if err := outsideRun("giving the store a passphrase"); err != nil {
+			return err
+		}
+	}
 	pw, err := a.readPasswordFile()
 	if err != nil {
 		return err

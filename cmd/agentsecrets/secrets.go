@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/internal/runtree"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
@@ -136,14 +137,16 @@ func (a *app) deleteSecrets(ctx context.Context, names []string) error {
 		}
 		a.say("Deleted %s from %s.", name, w)
 	}
-	if err := w.unbindGone(names); err != nil {
+	if err := a.unbindGone(w, names); err != nil {
 		return err
 	}
 	return a.print(map[string][]string{"deleted": names}, func(io.Writer) {})
 }
 
-// unbindGone forgets the bindings of names that no environment keeps any more.
-func (w where) unbindGone(names []string) error {
+// unbindGone forgets the bindings of names that no environment keeps any more. A
+// program inside a run may have led us to a keychain of its own: what is gone from
+// there may still be in ours, and must not come to be bound to nothing.
+func (a *app) unbindGone(w where, names []string) error {
 	var gone []string
 	for _, name := range names {
 		held, err := w.heldElsewhere(name)
@@ -159,7 +162,11 @@ func (w where) unbindGone(names []string) error {
 		return err
 	}
 	bound := func(name string) bool { _, ok := policy.Bindings[w.ProjectID][name]; return ok }
-	if !slices.ContainsFunc(gone, bound) {
+	if gone = slices.DeleteFunc(gone, func(name string) bool { return !bound(name) }); len(gone) == 0 {
+		return nil
+	}
+	if inside, err := runtree.Inside(); inside || err != nil {
+		a.say("note: inside a run bindings stay as they are: %s", strings.Join(gone, ", "))
 		return nil
 	}
 	return w.updatePolicy(func(p *allowlist.Policy) error {

@@ -200,6 +200,9 @@ func (s *Seat) Serve(c Control) error {
 	l.(*net.UnixListener).SetUnlinkOnClose(false) // Release does, by the name that lasts
 	s.l = l
 	srv := &http.Server{Handler: c.handler(), ReadHeaderTimeout: time.Second, ConnContext: withPeer}
+	// Who asks is told by a number, which another process has once the first has
+	// ended: a connection must not outlast its question.
+	srv.SetKeepAlivesEnabled(false)
 	go srv.Serve(l)
 	return nil
 }

@@ -117,3 +117,23 @@ func TestOneStartsAtATime(t *testing.T) {
 		t.Errorf("while another starts: %v", err)
 	}
 }
+
+// The number of who asks is told when it connects, and may be another's later.
+func TestOneQuestionAConnection(t *testing.T) {
+	home := t.TempDir()
+	if _, err := launch(t, home, "daemon"); err != nil {
+		t.Fatal(err)
+	}
+	defer Stop(t.Context(), home, -1)
+	conn, err := net.Dial("unix", filepath.Join(home, socketFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	fmt.Fprint(conn, strings.Repeat("GET /status HTTP/1.1\r\nHost: proxy\r\n\r\n", 2))
+	said, err := io.ReadAll(conn) // to its end
+	if n := strings.Count(string(said), "HTTP/1.1 200"); n != 1 || err != nil {
+		t.Errorf("%d answers, %v", n, err)
+	}
+}
