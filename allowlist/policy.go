@@ -25,8 +25,9 @@ type Policy struct {
 	Bindings map[string]map[string]Binding // by project ID and name of the secret
 	Password string                        // Argon2id verifier, "" where no password is set
 
-	rest fields // what a later program has written beside these, kept as it is
-	seal *seal  // nil where there is none
+	rest  fields   // what a later program has written beside these, kept as it is
+	seal  *seal    // nil where there is none
+	notes []Change // of the change that is under way
 }
 
 // Sealed reports whether the file that p was read from has a seal, which then holds. Earlier versions wrote none; the
@@ -115,10 +116,25 @@ func UpdatePolicy(path string, change func(*Policy) error) error {
 	if err := change(p); err != nil {
 		return err
 	}
-	if err := sealPolicy(path, p); err != nil {
+	if err := p.save(path); err != nil {
 		return fmt.Errorf("update policy: %w", err)
 	}
 	return nil
+}
+
+// save writes p and what was noted of it. The policy's lock is held.
+func (p *Policy) save(path string) error {
+	if len(p.notes) == 0 {
+		return sealPolicy(path, p)
+	}
+	f, err := openChanges(path)
+	if err != nil {
+		return err
+	}
+	if err := sealPolicy(path, p); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return f.write(p.notes)
 }
 
 // List is what the project may reach: a copy, which later changes of p do not touch.

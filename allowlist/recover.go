@@ -38,8 +38,8 @@ func OpenRecovery(path string) (*Recovery, error) {
 	return r, nil
 }
 
-// Reseal puts what was shown in force. If the file has changed since, it stays out.
-func (r *Recovery) Reseal() error {
+// Reseal puts what was shown in force, and notes it as c. If the file has changed since, it stays out.
+func (r *Recovery) Reseal(c Change) error {
 	unlock, err := atomicfile.Lock(r.path + ".lock")
 	if err != nil {
 		return fmt.Errorf("recover policy: %w", err)
@@ -53,7 +53,8 @@ func (r *Recovery) Reseal() error {
 		return brokenSeal(r.path, "was changed while you looked at it")
 	}
 	r.Policy.seal = nil // its count proves nothing
-	if err := sealPolicy(r.path, r.Policy); err != nil {
+	r.Policy.Note(c)
+	if err := r.Policy.save(r.path); err != nil {
 		return fmt.Errorf("recover policy: %w", err)
 	}
 	return nil

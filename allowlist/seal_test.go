@@ -209,14 +209,14 @@ func TestL9Recover(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	save(t, path, texts[1])
-	if err := r.Reseal(); !errors.As(err, &s) || !strings.Contains(s.Reason, "while you looked") {
+	if err := r.Reseal(Change{Action: "recover"}); !errors.As(err, &s) || !strings.Contains(s.Reason, "while you looked") {
 		t.Errorf("%v", err)
 	}
 	refused(t, path, "still", "is an older one")
 	if r, err = OpenRecovery(path); err != nil || r.Broken == nil {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if err := r.Reseal(); err != nil {
+	if err := r.Reseal(Change{Action: "recover"}); err != nil {
 		t.Fatal(err)
 	}
 	if p := load(t, path); len(p.Rules) != 2 || p.Password != "$argon2id$ours" || !p.Sealed() {
@@ -231,7 +231,7 @@ func TestL9Recover(t *testing.T) {
 	if r, err = OpenRecovery(path); err != nil || r.Broken == nil {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if err := r.Reseal(); err != nil {
+	if err := r.Reseal(Change{Action: "recover"}); err != nil {
 		t.Fatal(err)
 	}
 	if p := load(t, path); len(p.Rules) != 0 || p.Password != "$argon2id$ours" {

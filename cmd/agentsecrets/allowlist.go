@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) allowlistCommand() *cobra.Command {
-	return group("allowlist", "Say which hosts secrets may go to", a.allowCommand(), a.disallowCommand(), a.allowedCommand(), a.recoverCommand())
+	return group("allowlist", "Say which hosts secrets may go to", a.allowCommand(), a.disallowCommand(), a.allowedCommand(), a.allowTestCommand(), a.changesCommand(), a.recoverCommand())
 }
 
 const policyHelp = `This needs the workspace password, or a yes on a terminal where there is none. In
@@ -99,10 +99,11 @@ func (a *app) addRules(ctx context.Context, rules []allowlist.Rule) ([]string, e
 		}
 	}
 	var added []string
-	err := a.changeRules(ctx, allowing(rules), func(p *allowlist.Policy) error {
+	err := a.changeRules(ctx, allowing(rules), changesOf("add", rules), func(p *allowlist.Policy) error {
 		added = nil
 		for _, r := range rules {
 			if !slices.ContainsFunc(p.Rules, sameRule(r)) {
+				p.Note(change("add", r.String()))
 				p.Rules, added = append(p.Rules, r), append(added, r.String())
 			}
 		}
@@ -126,7 +127,7 @@ func (a *app) disallow(ctx context.Context, texts []string) error {
 	if err != nil {
 		return err
 	}
-	err = a.changeRules(ctx, "removing "+strings.Join(ruleTexts(rules), ", "), func(p *allowlist.Policy) error {
+	err = a.changeRules(ctx, "removing "+strings.Join(ruleTexts(rules), ", "), changesOf("remove", rules), func(p *allowlist.Policy) error {
 		var missing []error
 		for _, r := range rules {
 			i := slices.IndexFunc(p.Rules, sameRule(r))
@@ -136,6 +137,7 @@ func (a *app) disallow(ctx context.Context, texts []string) error {
 				})
 				continue
 			}
+			p.Note(change("remove", r.String()))
 			p.Rules = slices.Delete(p.Rules, i, i+1)
 		}
 		return joined(missing)
@@ -149,13 +151,14 @@ func (a *app) disallow(ctx context.Context, texts []string) error {
 	return a.print(map[string][]string{"removed": ruleTexts(rules)}, func(io.Writer) {})
 }
 
-// changeRules asks first, and writes under the policy's lock.
-func (a *app) changeRules(ctx context.Context, what string, change func(*allowlist.Policy) error) error {
+// changeRules asks first, and writes under the policy's lock. tried is written down where it is refused.
+func (a *app) changeRules(ctx context.Context, what string, tried []allowlist.Change, change func(*allowlist.Policy) error) error {
 	w, err := a.where()
 	if err != nil {
 		return err
 	}
-	if err := a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, what); err != nil {
+	authorize := func() error { return a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, what) }
+	if err := w.authorizeChanges(authorize, tried); err != nil {
 		return err
 	}
 	return w.updatePolicy(change)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func (a *app) bind(ctx context.Context, w where, all []given, b wanted) error {
 		return err
 	}
 	if b.any() {
-		if err := outsideRun("changing what a secret is bound to"); err != nil {
+		if err := w.bindOutsideRun(namesOf(all)); err != nil {
 			return err
 		}
 	}
@@ -77,6 +78,18 @@ func (a *app) bind(ctx context.Context, w where, all []given, b wanted) error {
 		}
 	}
 	return nil
+}
+
+func (w where) bindOutsideRun(names []string) error {
+	err := outsideRun("changing what a secret is bound to")
+	if err == nil {
+		return nil
+	}
+	var tried []allowlist.Change
+	for _, name := range names {
+		tried = append(tried, change("bind", name))
+	}
+	return w.noteRefused(err, tried)
 }
 
 // wellKnown finds the providers of secrets that are new to the project.
@@ -123,7 +136,12 @@ func (a *app) rebind(ctx context.Context, w where, all []given, change rebinding
 	}
 	if len(wider) > 0 {
 		what := "letting " + strings.Join(wider, ", ") + " go further than now"
-		if err := a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, what); err != nil {
+		tried, err := w.bindings(policy, all, change)
+		if err != nil {
+			return err
+		}
+		authorize := func() error { return a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, what) }
+		if err := w.authorizeChanges(authorize, tried); err != nil {
 			return err
 		}
 	}
@@ -154,6 +172,9 @@ func (w where) change(p *allowlist.Policy, all []given, change rebinding) error 
 		if err != nil {
 			return err
 		}
+		if !reflect.DeepEqual(old, b) {
+			p.Note(bindingChange(g.name, b))
+		}
 		if b.Unbound() {
 			delete(named, g.name)
 		} else {
@@ -161,6 +182,20 @@ func (w where) change(p *allowlist.Policy, all []given, change rebinding) error 
 		}
 	}
 	return nil
+}
+
+// bindings are the changes that change would make of all.
+func (w where) bindings(p *allowlist.Policy, all []given, change rebinding) ([]allowlist.Change, error) {
+	var tried []allowlist.Change
+	for _, g := range all {
+		old, bound := p.Bindings[w.ProjectID][g.name]
+		b, err := change(g.name, old, bound)
+		if err != nil {
+			return nil, err
+		}
+		tried = append(tried, bindingChange(g.name, b))
+	}
+	return tried, nil
 }
 
 // widened lists the names whose binding would become wider. Where no value is

@@ -52,6 +52,7 @@ func (a *app) setPassword(ctx context.Context, s *setup, pw []byte) error {
 				code: exitFailure, hint: "agentsecrets status", err: errors.New("somebody else set a workspace password just now"),
 			}
 		}
+		p.Note(change("password", ""))
 		p.Password = verifier
 		return nil
 	})

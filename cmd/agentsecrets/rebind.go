@@ -79,7 +79,11 @@ func (a *app) bindSecrets(ctx context.Context, args []string, o bindOptions) err
 	if err != nil {
 		return err
 	}
-	if err := outsideRun("changing what a secret is bound to"); err != nil {
+	names, err := checkNames(args)
+	if err != nil {
+		return err
+	}
+	if err := w.bindOutsideRun(names); err != nil {
 		return err
 	}
 	if err := w.known(); err != nil {

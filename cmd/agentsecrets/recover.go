@@ -43,7 +43,7 @@ func (a *app) recoverPolicy(ctx context.Context) error {
 	}
 	const what = "recovering the policy"
 	if err := outsideRun(what); err != nil {
-		return err
+		return w.noteRefused(err, []allowlist.Change{change("recover", "")})
 	}
 	path, err := policyPath(w.home, w.WorkspaceID)
 	if err != nil {
@@ -62,10 +62,11 @@ func (a *app) recoverPolicy(ctx context.Context) error {
 	if r.Verifier == "" && !a.interactive() {
 		return denied("agentsecrets workspace allowlist recover", "%s needs a terminal to ask on: workspace %s had no password", what, w.WorkspaceName)
 	}
-	if err := a.authorizeBy(ctx, r.Verifier, w.WorkspaceName, what); err != nil {
+	authorize := func() error { return a.authorizeBy(ctx, r.Verifier, w.WorkspaceName, what) }
+	if err := w.authorizeChanges(authorize, []allowlist.Change{change("recover", "")}); err != nil {
 		return err
 	}
-	if err := r.Reseal(); err != nil {
+	if err := r.Reseal(change("recover", "")); err != nil {
 		return err
 	}
 	a.say("The policy of workspace %s is sealed, and in force.", w.WorkspaceName)

@@ -171,6 +171,9 @@ func (a *app) unbindGone(w where, names []string) error {
 	}
 	return w.updatePolicy(func(p *allowlist.Policy) error {
 		for _, name := range gone {
+			if bound(name) {
+				p.Note(change("clear", name))
+			}
 			delete(p.Bindings[w.ProjectID], name)
 		}
 		return nil

@@ -18,6 +18,11 @@ var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotA
 
 var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/seal$"}
 
+var (
+	inChanges   = []string{"./cmd/agentsecrets", "-run", "TestScripts/changes$"}
+	inAllowTest = []string{"./cmd/agentsecrets", "-run", "TestScripts/allowtest$"}
+)
+
 var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue)$"}
 
 var (
@@ -144,7 +149,15 @@ var faults = []fault{
 		"	k.Policies[k.id] = record{next, p.Password}\n	if err := k.save(); err != nil {\n		return err\n	}\n	return atomicfile.Write(path, data, 0o600)\n", inAllowlist},
 	{"seal: recover by the password in the edited file", "allowlist/recover.go", "known && r.Broken != nil {", "known && r.Broken == nil {", inAllowlist},
 	{"seal: seal what nobody was shown", "allowlist/recover.go", "if !bytes.Equal(data, r.data) {", "if !bytes.Equal(data, data) {", inAllowlist},
-	{"seal: recover without asking", "cmd/agentsecrets/recover.go", "a.authorizeBy(ctx, r.Verifier, w.WorkspaceName, what); err != nil {", "a.authorizeBy(ctx, r.Verifier, w.WorkspaceName, what); err != nil && result.Rules == nil {", inSeal},
+	{"seal: recover without asking", "cmd/agentsecrets/recover.go", "[]allowlist.Change{change(\"recover\", \"\")}); err != nil {\n		return err", "[]allowlist.Change{change(\"recover\", \"\")}); err != nil && what == \"\" {\n		return err", inSeal},
+	{"changes: forget what was refused", "cmd/agentsecrets/allowlog.go", "err = allowlist.NoteRefused(path, changes)", "err = allowlist.NoteRefused(path, changes[:0])", inChanges},
+	{"changes: call what was refused done", "cmd/agentsecrets/allowlog.go", "		changes[i].Outcome = outcome\n", "		_, _ = i, outcome\n", inChanges},
+	{"changes: note a change that failed", "allowlist/policy.go", "		return errors.Join(err, f.Close())\n", "		return errors.Join(err, f.write(p.notes))\n", inAllowlist},
+	{"changes: make what cannot be noted", "allowlist/policy.go", "	f, err := openChanges(path)\n	if err != nil {\n		return err\n	}\n	if err := seal", "	f, err := openChanges(path)\n	if err != nil {\n		return sealPolicy(path, p)\n	}\n	if err := seal", inAllowlist},
+	{"allowlist test: a denial ends with 0", "cmd/agentsecrets/allowtest.go", "	if !result.Allowed {\n", "	if !result.Allowed && o.noLookup {\n", inAllowTest},
+	{"allowlist test: leave the addresses out of it", "cmd/agentsecrets/allowtest.go", "	t.Allowed = t.Allowed && some\n", "	_ = some\n", inAllowTest},
+	{"allowlist test: plaintext is as good", "cmd/agentsecrets/allowtest.go", "	case scheme != \"https\":\n", "	case scheme == \"\":\n", inAllowTest},
+	{"allowlist test: text is allowed", "cmd/agentsecrets/allowtest.go", "	case list.IsText(u, catalogue):\n", "	case list.IsText(u, catalogue) && u.Name == \"\":\n", inAllowTest},
 	{"seal: recover inside a run", "cmd/agentsecrets/recover.go", "if err := outsideRun(what); err != nil {", "if err := outsideRun(what); err != nil && what == \"\" {", inSeal},
 	{"seal: a broken one is a locked store", "cmd/agentsecrets/policies.go", "	if errors.As(err, &broken) {\n", "	if errors.As(err, &broken) && name == \"\" {\n", inSeal},
 

@@ -1,0 +1,115 @@
+package allowlist
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
+)
+
+// What has been done to a policy, and what was refused, is written beside it: names and rules, one object a line, added
+// at the end under the policy's lock. It is a diary for people and decides nothing.
+
+// Outcomes of a Change.
+const (
+	Done         = "done"
+	Denied       = "denied"
+	RefusedInRun = "refused in a run"
+)
+
+// Change is one thing that somebody did to a policy, or tried to.
+type Change struct {
+	Time    time.Time `json:"time"`
+	Who     string    `json:"who"`
+	Action  string    `json:"action"` // add, remove, bind, clear, password or recover
+	Rule    string    `json:"rule"`   // or the name of the secret and what it is bound to; "" for the password
+	Outcome string    `json:"outcome"`
+}
+
+func changesPath(policy string) string { return strings.TrimSuffix(policy, ".json") + ".log" }
+
+// Note has c written down as done, if the change of p that is under way succeeds.
+func (p *Policy) Note(c Change) { p.notes = append(p.notes, c) }
+
+// NoteRefused writes changes down that were not made, for the outcome that they say.
+func NoteRefused(policy string, changes []Change) error {
+	if err := atomicfile.MkdirPrivate(filepath.Dir(policy)); err != nil {
+		return fmt.Errorf("note a refused change: %w", err)
+	}
+	unlock, err := atomicfile.Lock(policy + ".lock")
+	if err != nil {
+		return fmt.Errorf("note a refused change: %w", err)
+	}
+	defer unlock()
+	f, err := openChanges(policy)
+	if err != nil {
+		return err
+	}
+	return f.write(changes)
+}
+
+// changesFile is open before a change is made: one that cannot be written down is not made.
+type changesFile struct{ *os.File }
+
+func openChanges(policy string) (changesFile, error) {
+	f, err := atomicfile.OpenPrivate(changesPath(policy), os.O_RDWR|os.O_CREATE|os.O_APPEND)
+	if err != nil {
+		return changesFile{}, fmt.Errorf("open the log of changes: %w", err)
+	}
+	return changesFile{f}, nil
+}
+
+// write adds changes in one piece, and closes. After a line that a crash cut off it begins a new one.
+func (f changesFile) write(changes []Change) error {
+	var b bytes.Buffer
+	if info, err := f.Stat(); err == nil && info.Size() > 0 {
+		last := []byte{'\n'}
+		if _, err := f.ReadAt(last, info.Size()-1); err == nil && last[0] != '\n' {
+			b.WriteByte('\n')
+		}
+	}
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	for _, c := range changes {
+		if err := enc.Encode(c); err != nil {
+			return errors.Join(fmt.Errorf("note a change: %w", err), f.Close())
+		}
+	}
+	if _, err := f.Write(b.Bytes()); err != nil {
+		return errors.Join(fmt.Errorf("note a change: %w", err), f.Close())
+	}
+	return f.Close()
+}
+
+// Changes lists the last n changes of the policy at path, all of them for 0, and says how many lines are none.
+func Changes(path string, n int) (changes []Change, bad int, err error) {
+	data, err := atomicfile.ReadPrivate(changesPath(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the log of changes: %w", err)
+	}
+	for line := range bytes.Lines(data) {
+		var c Change
+		if err := json.Unmarshal(line, &c); err != nil || c.Action == "" {
+			bad++
+			continue
+		}
+		changes = append(changes, c)
+	}
+	if n > 0 && len(changes) > n {
+		changes = changes[len(changes)-n:]
+	}
+	return changes, bad, nil
+}
+
+// Text is r, or b, as a Change names it.
+func (b Binding) Text(name string) string { return strings.TrimSpace(name + " " + b.flags()) }

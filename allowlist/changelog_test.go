@@ -1,0 +1,101 @@
+package allowlist
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestChanges(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy", "wsp_1.json")
+	if list, bad, err := Changes(path, 0); len(list) != 0 || bad != 0 || err != nil {
+		t.Errorf("%v, %d, %v", list, bad, err)
+	}
+	noted := func(action string, err error) func(*Policy) error {
+		return func(p *Policy) error {
+			p.Note(Change{Action: action, Rule: "a.test", Outcome: Done})
+			return err
+		}
+	}
+	if err := UpdatePolicy(path, noted("add", nil)); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("no")
+	if err := UpdatePolicy(path, noted("never", refused)); !errors.Is(err, refused) {
+		t.Error(err)
+	}
+	bad := func(p *Policy) error { p.Rules = []Rule{{}}; return noted("never", nil)(p) }
+	if err := UpdatePolicy(path, bad); err == nil {
+		t.Error("a policy that is none was written")
+	}
+	if err := NoteRefused(path, []Change{{Action: "remove", Outcome: Denied}, {Action: "bind", Outcome: RefusedInRun}}); err != nil {
+		t.Fatal(err)
+	}
+	log := strings.TrimSuffix(path, ".json") + ".log"
+	f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("{\"action\":\"cut o"); err != nil { // as a crash leaves it
+		t.Fatal(err)
+	}
+	f.Close()
+	if err := UpdatePolicy(path, noted("after", nil)); err != nil {
+		t.Fatal(err)
+	}
+	list, n, err := Changes(path, 0)
+	var got []string
+	for _, c := range list {
+		got = append(got, c.Action+" "+c.Outcome)
+	}
+	if want := "add done, remove denied, bind refused in a run, after done"; strings.Join(got, ", ") != want || n != 1 || err != nil {
+		t.Errorf("%v, %d bad, %v, want %s", got, n, err, want)
+	}
+	if list, _, _ := Changes(path, 1); len(list) != 1 || list[0].Action != "after" {
+		t.Errorf("the last: %v", list)
+	}
+	if info, err := os.Stat(log); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+// What cannot be written down is not done.
+func TestNoChangeWithoutItsNote(t *testing.T) {
+	path, _ := sealedPolicy(t)
+	if err := os.Mkdir(strings.TrimSuffix(path, ".json")+".log", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before := load(t, path)
+	err := UpdatePolicy(path, func(p *Policy) error {
+		p.Note(Change{Action: "clear"})
+		p.Rules = nil
+		return nil
+	})
+	if after := load(t, path); err == nil || len(after.Rules) != len(before.Rules) {
+		t.Errorf("%v, %v", err, after.Rules)
+	}
+}
+
+// A6: many write at once, and each line is one piece.
+func TestA6ChangesAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy", "wsp_1.json")
+	const n = 20
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if err := NoteRefused(path, []Change{{Action: "add", Rule: strings.Repeat("x", 5000)}}); err != nil {
+				t.Error(err)
+			}
+			if err := UpdatePolicy(path, func(p *Policy) error { p.Note(Change{Action: "add"}); return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if list, bad, err := Changes(path, 0); len(list) != 2*n || bad != 0 || err != nil {
+		t.Errorf("%d changes, %d bad, %v", len(list), bad, err)
+	}
+}
