@@ -72,7 +72,7 @@ func (a *app) query() (env.Query, error) {
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return env.Query{}, fmt.Errorf("find the current directory: %w", err)
+		return env.Query{}, &failure{code: exitFailure, err: errors.New("the directory that this shell is in is gone, or cannot be read"), hint: "cd DIRECTORY"}
 	}
 	return env.Query{Dir: dir, Home: home, Workspace: a.workspace, Project: a.project, Environment: a.environment}, nil
 }

@@ -65,7 +65,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	}
 	dir, err := newRunDir()
 	if err != nil {
-		return 0, fmt.Errorf("make a directory for the run: %w", err)
+		return 0, &failure{code: exitOurs, err: fmt.Errorf("make a directory for the run: %w", err), hint: "export TMPDIR=DIRECTORY"}
 	}
 	defer os.RemoveAll(dir)
 	environ, notices, err := env.Child{

@@ -39,6 +39,9 @@ func (a *app) onTerminal() bool { return term.IsTerminal(int(a.stdout.Fd())) }
 // be wider than columns, if that is not 0, cells take several lines: a terminal that
 // broke the lines itself would leave nothing to read.
 func grid(columns int, header []string, rows [][]string) string {
+	if len(rows) == 0 && columns > 0 {
+		return "" // for people a frame around nothing says nothing
+	}
 	cells := make([][]string, len(rows))
 	for i, row := range rows {
 		cells[i] = make([]string, len(row))

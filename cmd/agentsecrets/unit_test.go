@@ -323,6 +323,12 @@ func told(t *testing.T, authorization string) *json.Decoder {
 func TestGridFits(t *testing.T) {
 	row := []string{"https://api.acme.test/v1/balance", "ACME_KEY OTHER_KEY", "", "domain_not_in_allowlist", "GET", "12 ms", "header:x-key"}
 	other := []string{"short", "x", "no text", "-", "OPTIONS", "1 ms", "query"}
+	if text := grid(80, []string{"URL"}, nil); text != "" {
+		t.Errorf("a screen shows an empty table:\n%s", text)
+	}
+	if text := grid(0, []string{"URL"}, nil); !strings.Contains(text, "│ URL │") {
+		t.Errorf("programs look for the header of an empty table:\n%s", text)
+	}
 	for n := 1; n <= len(row); n++ {
 		header := []string{"URL", "Secrets", "Text", "Reason", "Method", "Took", "Places"}[:n]
 		wide := grid(0, header, [][]string{row[:n], other[:n]})
