@@ -20,7 +20,7 @@ const (
 	// reasons are the slugs of refusals.
 	reasons = "audit_unavailable authority_mismatch bad_authority bad_request binding_denied body_too_large " +
 		"domain_not_in_allowlist egress_denied empty_allowlist header_too_large method_denied method_refused not_tls origin_protocol " +
-		"origin_timeout origin_unreachable origin_untrusted overloaded permission_denied place_denied plaintext_denied " +
+		"origin_timeout origin_unreachable origin_untrusted overloaded parent_refused parent_unreachable permission_denied place_denied plaintext_denied " +
 		"policy_seal_broken private_address project_not_found proxy_credential_required rate_limited secret_not_found short_value_budget " +
 		"store_locked tunnelled_host undecodable_response value_not_allowed_in_place workspace_not_found"
 )

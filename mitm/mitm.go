@@ -86,6 +86,9 @@ type Config struct {
 	// Pin names the address to dial for host:port instead of resolving it; a
 	// pinned address is not asked of Guard. Nil pins nothing.
 	Pin func(host string, port int) (netip.AddrPort, bool)
+	// Parent is the proxy through which host:port is reached, unless it is pinned.
+	// Nil, or a nil Parent, means none.
+	Parent func(host string, port int) *Parent
 	// Roots verifies origins of host. Nil, or a nil pool, means the system's.
 	Roots func(host string) *x509.CertPool
 	// PlainRoots verifies exchanges without a value; nil means Roots.

@@ -147,6 +147,11 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 			addr, pinned = to.String(), true
 		}
 	}
+	if d.cfg.Parent != nil && !pinned {
+		if parent := d.cfg.Parent(host, port); parent != nil {
+			return d.dialThrough(ctx, parent, host, port)
+		}
+	}
 	nd := net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		return d.checkAddr(address, pinned)
 	}}
@@ -212,6 +217,7 @@ func originProblem(err error, domain string) *Problem {
 	var timeout net.Error
 	var op *net.OpError
 	var record tls.RecordHeaderError
+	var parent *parentError
 	var alert tls.AlertError
 	p := &Problem{Status: http.StatusBadGateway, Domain: domain}
 	switch {
@@ -220,6 +226,10 @@ func originProblem(err error, domain string) *Problem {
 	case errors.As(err, &guard):
 		p.Status, p.Slug, p.Message = http.StatusForbidden, "private_address", "the host has a private address, where no value is sent"
 		p.Hint = "agentsecrets run --intercept --allow-private -- COMMAND"
+	case errors.As(err, &parent) && parent.status != 0:
+		p.Slug, p.Message = "parent_refused", fmt.Sprintf("the parent proxy refused a tunnel to the origin, with status %d", parent.status)
+	case errors.As(err, &parent):
+		p.Slug, p.Message = "parent_unreachable", "the parent proxy cannot be reached, or did not answer"
 	case errors.As(err, &cert):
 		p.Slug, p.Message = "origin_untrusted", "the origin's certificate was not accepted: "+certCause(cert.Err)
 		p.Hint = "agentsecrets run --intercept --origin-ca FILE -- COMMAND"

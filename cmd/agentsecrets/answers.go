@@ -13,10 +13,14 @@ type answers struct {
 	Password  []byte `json:"password,omitempty"`  // of the workspace, and right when it was given
 	Confirmed string `json:"confirmed,omitempty"` // what somebody at a terminal said yes to
 
+	Parent     string `json:"parent,omitempty"`     // of --parent: others see arguments, and there may be a password in it
 	Passphrase []byte `json:"passphrase,omitempty"` // of the store, where nothing but memory can keep it open
 }
 
-func (n answers) any() bool { return n.Password != nil || n.Confirmed != "" || n.Passphrase != nil }
+func (n answers) any() bool { return n.authorizes() || n.Passphrase != nil || n.Parent != "" }
+
+// authorizes reports whether somebody was asked about policy.
+func (n answers) authorizes() bool { return n.Password != nil || n.Confirmed != "" }
 
 // answersFD is the daemon's end of the pipe.
 const answersFD = 3

@@ -85,6 +85,9 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	if at := h.scrapes.addr(); at != "" && (!o.quiet || at != o.metrics.addr) { // a port that was chosen here nothing else tells
 		a.say("agentsecrets: metrics on http://%s/metrics", at)
 	}
+	if p := h.origins.parents; p.adopted != "" && !o.quiet {
+		a.say("agentsecrets: origins are reached through the parent proxy %s, which %s names", p.proxy, p.adopted)
+	}
 	for _, n := range notices {
 		a.warn("%s", n)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/ca"
 	"github.com/agentsecrets/agentsecrets/internal/keyring"
+	"github.com/agentsecrets/agentsecrets/internal/lab"
 	"github.com/agentsecrets/agentsecrets/internal/secretservice"
 )
 
@@ -29,6 +31,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(withKeychain{m}, map[string]func(){
 		"agentsecrets": main,
 		"tlsorigin":    tlsOrigin,
+		"connectproxy": connectProxy,
 		"cheapen":      cheapen,
 		"nokeyring":    noKeyring,
 	})
@@ -53,7 +56,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("AGENTSECRETS_HOME", filepath.Join(e.WorkDir, "home"))
-			e.Setenv("GORACE", "atexit_sleep_ms=0")            // under -race every process would wait a second at its end
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // under -race every process would wait a second at its end
+			e.Setenv("PARENTPW", "word-of-the-parent")
 			e.Setenv("VALUE", `sk-test-/+"9fK2mQ7xT4vB8nL1cZ`) // every escape has something to do
 			e.Setenv("DBUS_SESSION_BUS_ADDRESS", nowhere)      // not that of whoever tests
 			e.Cd = filepath.Join(e.WorkDir, "project")
@@ -88,6 +92,28 @@ func tlsOrigin() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// connectProxy is another forward proxy, as a program: it notes what it is
+// asked for, and writes its port to a file; it wants USER:PASSWORD.
+func connectProxy() {
+	asked, portFile := os.Args[1], os.Args[2]
+	user, password, _ := strings.Cut(os.Args[3], ":")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		err = os.WriteFile(portFile, []byte(fmt.Sprint(l.Addr().(*net.TCPAddr).Port)), 0o600)
+	}
+	if err == nil {
+		err = http.Serve(l, &lab.Parent{User: user, Password: password, Asked: func(authority string) {
+			f, err := os.OpenFile(asked, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err == nil {
+				_, _ = fmt.Fprintln(f, authority)
+				_ = f.Close()
+			}
+		}})
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
 
 func serveOrigin(caFile, portFile string) error {

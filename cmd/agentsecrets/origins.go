@@ -28,15 +28,17 @@ type originFlags struct {
 	ca           []string
 	resolve      []string
 	allowPrivate bool
+	parent       string
+	adopts       bool // without --parent, the proxy in HTTPS_PROXY is the parent
 	egress       egressFlags
 }
 
-const originHelp = `--origin-ca, --resolve and --allow-private decide where values go. They are free
+const originHelp = `--origin-ca, --resolve, --parent and --allow-private decide where values go. They are free
 for names under .test, .localhost and .invalid; for others they need the workspace
 password, or a yes on a terminal where there is none. In a run they are refused.`
 
 // originFlagNames are all of them, as messages say them.
-const originFlagNames = "--origin-ca, --resolve, --allow-private, --egress and --tunnel"
+const originFlagNames = "--origin-ca, --resolve, --parent, --allow-private, --egress and --tunnel"
 
 func (o *originFlags) refusedInRun() error {
 	return denied("", "inside a run "+originFlagNames+" are refused")
@@ -47,15 +49,18 @@ func (o *originFlags) define(a *app, cmd *cobra.Command) {
 	f.StringArrayVar(&o.ca, "origin-ca", nil, "file of more root certificates for origins (repeatable)")
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDR[:PORT], dial this address for the host, as with curl (repeatable)")
 	f.BoolVar(&o.allowPrivate, "allow-private", false, "values may go to private addresses")
+	f.StringVar(&o.parent, "parent", "", "reach origins through this proxy: http://HOST:PORT, env or none")
 	o.egress.define(cmd)
 	a.passwordFlag(cmd)
-	cmd.Long = strings.TrimSpace(cmd.Long + "\n\n" + originHelp + "\n\n" + egressHelp)
+	cmd.Long = strings.TrimSpace(cmd.Long + "\n\n" + originHelp + "\n\n" + parentHelp + "\n\n" + egressHelp)
 }
 
-func (o *originFlags) any() bool { return o.policy() || o.egress.any() }
+func (o *originFlags) any() bool { return o.policy() || o.parent != "" || o.egress.any() }
 
 // policy reports whether a flag was given that decides where values go.
-func (o *originFlags) policy() bool { return len(o.ca) > 0 || len(o.resolve) > 0 || o.allowPrivate }
+func (o *originFlags) policy() bool {
+	return len(o.ca) > 0 || len(o.resolve) > 0 || o.allowPrivate || o.namesParent()
+}
 
 // origins is what the flags mean. All methods are for mitm.Config.
 type origins struct {
@@ -66,6 +71,7 @@ type origins struct {
 	clients    []string                  // files of more roots for exchanges without a value
 	roots      atomic.Pointer[roots]
 	egress     egress
+	parents    parents
 }
 
 // roots are what certificate files held when they were read.
@@ -82,6 +88,9 @@ func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, er
 	if r.egress, err = o.egress.parse(); err != nil {
 		return nil, err
 	}
+	if r.parents, err = a.parents(ctx, w.home, o); err != nil {
+		return nil, err
+	}
 	now, err := r.readRoots()
 	if err != nil {
 		return nil, err
@@ -94,9 +103,9 @@ func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, er
 		}
 		r.pins[key] = to
 	}
-	r.everywhere = o.policy() && (a.passwordFile != "" || a.answers.any())
+	r.everywhere = o.policy() && (a.passwordFile != "" || a.answers.authorizes())
 	if real := r.realNames(); r.everywhere || real != "" {
-		what := "what --origin-ca, --resolve and --allow-private say"
+		what := "what --origin-ca, --resolve, --parent and --allow-private say"
 		if real != "" {
 			what = "--resolve for " + real
 		}
@@ -105,8 +114,8 @@ func (a *app) origins(ctx context.Context, w where, o originFlags) (*origins, er
 		}
 		r.everywhere = true
 	}
-	if !r.everywhere && len(r.pins) == 0 && (now.extra != nil || r.private) { // with pins it is clear which names are meant
-		a.say("agentsecrets: --origin-ca and --allow-private count for .test, .localhost and .invalid names; --password-file makes them count for all")
+	if !r.everywhere && len(r.pins) == 0 && (now.extra != nil || r.private || o.namesParent()) { // with pins it is clear which names are meant
+		a.say("agentsecrets: --origin-ca, --parent and --allow-private count for .test, .localhost and .invalid names; --password-file makes them count for all")
 	}
 	return r, nil
 }

@@ -127,6 +127,9 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.origins.namesParent() {
+		a.answers.Parent = o.origins.parent
+	}
 	launch := daemon.Launch{Home: w.home, Path: exe, Args: args, Environ: a.environ, Ready: healthy}
 	if a.answers.any() {
 		if launch.Extra, err = a.answers.passOn(); err != nil {
@@ -180,6 +183,9 @@ func (a *app) daemonArgs(o proxyOptions) ([]string, error) {
 		args = append(args, "--allow-private")
 	}
 	args = append(args, o.origins.egress.args()...)
+	if o.origins.parent == parentEnv {
+		args = append(args, "--parent", parentEnv)
+	}
 	if o.metrics.addr != "" {
 		args = append(args, "--metrics", o.metrics.addr)
 	}
@@ -216,14 +222,14 @@ func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
 func sameFlags(a, b daemon.Flags) bool {
 	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
 	return slices.Equal(sorted(a.OriginCA), sorted(b.OriginCA)) && slices.Equal(sorted(a.Resolve), sorted(b.Resolve)) &&
-		a.AllowPrivate == b.AllowPrivate && a.Egress == b.Egress && slices.Equal(sorted(a.Tunnel), sorted(b.Tunnel))
+		a.AllowPrivate == b.AllowPrivate && a.Parent == b.Parent && a.Egress == b.Egress && slices.Equal(sorted(a.Tunnel), sorted(b.Tunnel))
 }
 
 // flags are o as others are told of them.
 func (o *originFlags) flags() daemon.Flags {
 	return daemon.Flags{
 		OriginCA: orEmpty(o.ca), Resolve: orEmpty(o.resolve), AllowPrivate: o.allowPrivate,
-		Egress: cmp.Or(o.egress.mode, egressInspect), Tunnel: orEmpty(o.egress.tunnels),
+		Parent: o.parentAddr(), Egress: cmp.Or(o.egress.mode, egressInspect), Tunnel: orEmpty(o.egress.tunnels),
 	}
 }
 

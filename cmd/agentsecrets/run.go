@@ -55,7 +55,10 @@ pipes and files, as a guard against accidents. In a run this is refused.
 
 ` + runCodes,
 		Args: takes(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runProgram(cmd.Context(), args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.origins.adopts = true
+			return a.runProgram(cmd.Context(), args, o)
+		},
 	}
 	o.define(a, cmd)
 	return cmd
@@ -86,7 +89,7 @@ func (a *app) start(ctx context.Context, args []string, o runOptions) (int, erro
 		return 0, f
 	}
 	if !o.intercept && o.origins.any() { // a forgotten --intercept would give the program the values
-		f := usage("--origin-ca, --resolve and --allow-private are for --intercept: without it the program itself connects")
+		f := usage(originFlagNames + " are for --intercept: without it the program itself connects")
 		f.hint = interceptHint + " -- " + args[0]
 		return 0, f
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -33,6 +34,7 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 		if a.answers, err = readAnswers(os.NewFile(answersFD, "answers")); err != nil {
 			return err
 		}
+		o.origins.parent = cmp.Or(a.answers.Parent, o.origins.parent)
 	}
 	seat, err := daemon.Claim(w.home)
 	if err != nil {

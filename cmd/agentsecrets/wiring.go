@@ -103,6 +103,7 @@ func build(p plan) (*house, error) {
 		Guard:       h.origins.Guard,
 		GuardAlways: allowlist.GuardMetadata,
 		Pin:         h.origins.Pin,
+		Parent:      h.origins.Parent,
 		Roots:       h.origins.Roots,
 		PlainRoots:  h.origins.PlainRoots,
 		Local:       h.local,

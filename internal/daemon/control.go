@@ -30,6 +30,7 @@ type Flags struct {
 	OriginCA     []string `json:"origin_ca"`
 	Resolve      []string `json:"resolve"`
 	AllowPrivate bool     `json:"allow_private"`
+	Parent       string   `json:"parent"` // its address without a credential, env, or empty
 	Egress       string   `json:"egress"`
 	Tunnel       []string `json:"tunnel"`
 }

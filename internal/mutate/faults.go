@@ -11,6 +11,8 @@ var (
 var (
 	inRelay       = []string{"./mitm", "-run", "Rout|Relay|Distrust|Guarded|Intercepted"}
 	inConstrained = []string{"./ca", "-run", "Constrain"}
+	inParent      = []string{"./mitm", "-run", "Parent"}
+	inParentFlag  = []string{"./cmd/agentsecrets", "-run", "TestScripts/^parent$"}
 	inEgress      = []string{"./cmd/agentsecrets", "-run", "TestScripts/^egress$"}
 )
 
@@ -77,6 +79,18 @@ var faults = []fault{
 	{"deny lets all out", "cmd/agentsecrets/egress.go", "	case list.Reaches(host, port):", "	case list != nil:", inEgress},
 	{"what a run opens follows the allowlist", "cmd/agentsecrets/egress.go", "	e.frozen = policy.List(w.ProjectID)", "	_ = policy", inEgress},
 	{"--tunnel is not heeded", "cmd/agentsecrets/egress.go", "	if e.tunnel.Reaches(host, port) {", "	if e.tunnel == nil {", inEgress},
+	{"ask the parent for guarded addresses", "mitm/parent.go", "	if err := d.checkThrough(ctx, host, port); err != nil {", "	if err := d.checkThrough(ctx, host, port); err != nil && port == 0 {", inParent},
+	{"ask the parent for names of ourselves", "mitm/parent.go", "	for _, addr := range addrs {", "	for _, addr := range addrs[:0] {", inParent},
+	{"pinned hosts go through the parent", "mitm/origin.go", "	if d.cfg.Parent != nil && !pinned {", "	if d.cfg.Parent != nil {", inParent},
+	{"the parent is ourselves", "mitm/parent.go", "		return d.checkAddr(address, true) //", "		return nil //", inParent},
+	{"a parent's refusal is a tunnel", "mitm/parent.go", "	if resp.StatusCode < 200 || resp.StatusCode > 299 {", "	if resp.StatusCode < 200 {", inParent},
+	{"send the parent no credential", "mitm/parent.go", `field != "" {`, `field == "-" {`, inParent},
+	{"lose what the origin said first", "mitm/parent.go", "n > 0 { // the origin", "n > 1<<20 { // the origin", inParent},
+	{"the parent counts for all names", "cmd/agentsecrets/parent.go", "!p.allNames && !r.everywhere && !isTestName(host)", "false", inParentFlag},
+	{"adopt a proxy of ours", "cmd/agentsecrets/parent.go", "	if err == nil && a.isOurs(ctx, home, u) {", "	if err == nil && a.isOurs(ctx, home, u) && name == \"\" {", inParentFlag},
+	{"the daemon adopts a parent", "cmd/agentsecrets/parent.go", `o.parent == "" && !o.adopts {`, `o.parent == "" && len(o.ca) > 99 {`, inParentFlag},
+	{"NO_PROXY is not heeded", "cmd/agentsecrets/parent.go", "	if err == nil && via == nil {", "	if err == nil && via == nil && host == \"\" {", inParentFlag},
+	{"the parent's password is an argument of the daemon", "cmd/agentsecrets/proxy.go", "	if o.origins.parent == parentEnv {\n		args = append(args, \"--parent\", parentEnv)", "	if o.origins.parent != \"\" {\n		args = append(args, \"--parent\", o.origins.parent)", inParentFlag},
 	{"send values over plaintext", "mitm/exchange.go", `if x.scheme != "https" {`, `if x.scheme == "-" {`, inMitm},
 	{"values share connections with the rest", "mitm/exchange.go", "x.guarded = len(x.values) > 0 || x.live && x.reaches", "x.guarded = x.live", inMitm},
 	{"do not guard the dialled address", "mitm/origin.go", "if d.guard && !pinned {", "if d.guard && pinned {", inMitm},
