@@ -29,6 +29,7 @@ type exchange struct {
 
 	method   string
 	target   target
+	fields   http.Header // as the client wrote them: no value is ever in there
 	uses     []found
 	rules    []string        // that decided about uses
 	mentions []string        // "NAME place" of placeholders that pass as text
@@ -78,7 +79,7 @@ func (x *exchange) domain() string { return x.short }
 
 func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer x.finish()
-	x.method, x.target = r.Method, parseTarget(r.RequestURI)
+	x.method, x.target, x.fields = r.Method, parseTarget(r.RequestURI), r.Header
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(x.run.live, cancel)()
@@ -261,8 +262,10 @@ func (x *exchange) allow(u found) error {
 	if err := x.checkRelayed(u.Name); err != nil {
 		return err
 	}
-	if err := x.proxy.cfg.Allow(x.scope, u.Use); err != nil {
-		return asProblem(err, Problem{Status: 403, Slug: "domain_not_in_allowlist", Name: u.Name, Domain: x.domain(), Message: "policy did not allow it"})
+	for _, use := range readings(u.Use, x.fields) {
+		if err := x.proxy.cfg.Allow(x.scope, use); err != nil {
+			return asProblem(err, Problem{Status: 403, Slug: "domain_not_in_allowlist", Name: u.Name, Domain: x.domain(), Message: "policy did not allow it"})
+		}
 	}
 	return nil
 }

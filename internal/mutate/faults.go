@@ -175,6 +175,7 @@ var faults = []fault{
 	{"seal: recover inside a run", "cmd/agentsecrets/recover.go", "if err := outsideRun(what); err != nil {", "if err := outsideRun(what); err != nil && what == \"\" {", inSeal},
 	{"seal: a broken one is a locked store", "cmd/agentsecrets/policies.go", "	if errors.As(err, &broken) {\n", "	if errors.As(err, &broken) && name == \"\" {\n", inSeal},
 
+	{"fields name another method than policy sees", "mitm/exchange.go", "range readings(u.Use, x.fields) {", "range readings(u.Use, nil) {", []string{"./mitm", "-run", "TestOverrides"}},
 	{"skip the host check", "allowlist/allowlist.go", "if err != nil || !matchAny(l.Rules, host, u.Port) {", "if err != nil {", inAllowlist},
 	{"skip the binding's hosts", "allowlist/allowlist.go", "if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {", "if len(b.Hosts) > 0 && host == \"\" {", inAllowlist},
 	{"any port will do", "allowlist/rule.go", `if r.Host == "" || port != r.port() {`, `if r.Host == "" {`, inAllowlist},
