@@ -183,3 +183,20 @@ func TestNewParent(t *testing.T) {
 		}
 	}
 }
+
+// The first word of an origin may come in the same packet as the parent's 200.
+func TestParentSendsTheFirstWordAlong(t *testing.T) {
+	parent := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _, _ := http.NewResponseController(w).Hijack()
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\nhello\n")
+		io.Copy(io.Discard, c)
+	})
+	l := behind(t, parent, nil, func(c *mitm.Config) {
+		c.Route = func(mitm.Scope, string, int) mitm.Route { return mitm.Route{Relay: true} }
+	})
+	_, r := connected(t, l, l.Authority(relayedHost))
+	if line, err := r.ReadString('\n'); line != "hello\n" {
+		t.Errorf("the first word is %q, %v", line, err)
+	}
+}
