@@ -33,7 +33,7 @@ type Use struct {
 }
 
 // Check returns nil if the use is allowed, else a *DeniedError. The first of these decides: there are rules at all,
-// one of them names the host, the binding's hosts, its methods, its paths, its places.
+// one of them names the host and has method, path and place, the binding's hosts, its methods, its paths, its places.
 func (l *List) Check(u Use) error {
 	if l == nil || len(l.Rules) == 0 {
 		return u.denied(emptyList, Binding{})
@@ -41,6 +41,9 @@ func (l *List) Check(u Use) error {
 	host, err := NormalHost(u.Host)
 	if err != nil || !matchAny(l.Rules, host, u.Port) {
 		return u.denied(otherDomain, Binding{})
+	}
+	if _, why, ok := u.allowing(l.at(host, u.Port)); !ok {
+		return u.denied(why, Binding{})
 	}
 	b := l.Bindings[u.Name]
 	if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {

@@ -27,11 +27,14 @@ const (
 	otherMethod
 	otherPath
 	otherPlace
+	ruleMethod // of the rules that name the host, as what follows
+	rulePath
+	rulePlace
 )
 
 // reason is the one that clients are told.
 func (d denial) reason() string {
-	return [...]string{reasonEmpty, reasonDomain, reasonBinding, reasonMethod, reasonBinding, reasonPlace}[d]
+	return [...]string{reasonEmpty, reasonDomain, reasonBinding, reasonMethod, reasonBinding, reasonPlace, reasonMethod, reasonBinding, reasonPlace}[d]
 }
 
 // DeniedError says why a secret may not be used so.
@@ -62,6 +65,8 @@ func (e *DeniedError) Error() string {
 	switch e.denial {
 	case emptyList:
 		return fmt.Sprintf("no host is allowed yet, %s neither", host)
+	case ruleMethod, rulePath, rulePlace:
+		return e.ruleError(host)
 	case otherHost:
 		return fmt.Sprintf("%s is bound to other hosts than %s", name, host)
 	case otherMethod:
@@ -86,6 +91,8 @@ func (e *DeniedError) Hint() string {
 	host := hostPort(e.Host, e.Port)
 	b := e.binding
 	switch e.denial {
+	case ruleMethod, rulePath, rulePlace:
+		return e.ruleHint(host)
 	case otherHost:
 		return e.set("--host", append(ruleTexts(b.Hosts), host))
 	case otherMethod:

@@ -106,10 +106,12 @@ func TestPolicyKeepsUnknownFields(t *testing.T) {
 func TestPolicyCorrupt(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "null", "[]", "{", `{"version":1`, `{"version":1}}`, `{"version":1} x`, "\x00", "{}",
-		`{"version":0}`, `{"version":-1}`, `{"version":"1"}`, `{"version":null}`, `{"version":1.5}`, `{"version":4}`, `{"version":99,"rules":[]}`,
+		`{"version":0}`, `{"version":-1}`, `{"version":"1"}`, `{"version":null}`, `{"version":1.5}`, `{"version":5}`, `{"version":99,"rules":[]}`,
 		`{"version":1,"rules":null}`, `{"version":1,"rules":{}}`, `{"version":1,"rules":[null]}`, `{"version":1,"rules":["a.test"]}`,
 		`{"version":1,"rules":[{}]}`, `{"version":1,"rules":[{"rule":"*"}]}`, `{"version":1,"rules":[{"rule":"*.github.io"}]}`,
 		`{"version":1,"rules":[{"rule":"a.test","methods":["GET"]}]}`, `{"version":1,"rules":[{"rule":"a.test","added_at":"x"}]}`,
+		`{"version":4,"rules":[{"rule":"GET a.test","places":null}]}`, `{"version":4,"rules":[{"rule":"GET a.test","places":[]}]}`, `{"version":4,"rules":[{"rule":"a.test","places":["nowhere"]}]}`,
+		`{"version":4,"rules":[{"rule":"TRACE a.test"}]}`, `{"version":4,"rules":[{"rule":"a.test/../b"}]}`, `{"version":1,"bindings":{"p":{"K":{"hosts":["GET a.test"]}}}}`, `{"version":1,"bindings":{"p":{"K":{"hosts":["a.test/v1"]}}}}`,
 		`{"version":1,"bindings":null}`, `{"version":1,"bindings":[]}`, `{"version":1,"bindings":{"p":null}}`, `{"version":1,"bindings":{"p":{"K":null}}}`,
 		`{"version":1,"bindings":{"p":{"K":{"hosts":null}}}}`, `{"version":1,"bindings":{"p":{"K":{"hosts":[]}}}}`, `{"version":1,"bindings":{"p":{"K":{"hosts":[""]}}}}`,
 		`{"version":1,"bindings":{"p":{"K":{"hosts":"a.test"}}}}`, `{"version":1,"bindings":{"p":{"K":{"places":[]}}}}`, `{"version":1,"bindings":{"p":{"K":{"places":["nowhere"]}}}}`,
@@ -134,7 +136,7 @@ func TestPolicyCorrupt(t *testing.T) {
 		if b, err := os.ReadFile(path); err != nil || string(b) != text {
 			t.Errorf("%q: overwritten by %q", text, b)
 		}
-		if newer := strings.Contains(text, `:4}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
+		if newer := strings.Contains(text, `:5}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
 			t.Errorf("%q: hint %q", text, bad.Hint())
 		}
 	}

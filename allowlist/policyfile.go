@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 
 // The form of the policy file. Rules are texts as people write them, so that a file reads like the command line:
 //
-//	{"version": 3,
-//	 "rules": [{"rule": "api.acme.test:9443", "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
+//	{"version": 4,
+//	 "rules": [{"rule": "POST api.acme.test:9443/v1/*", "places": ["header"], "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
 //	 "bindings": {"prj_1": {"ACME_KEY": {"hosts": ["api.acme.test:9443"], "places": ["header"],
 //	                            "methods": ["GET"], "paths": ["/v1/*"], "no_env": true}}},
 //	 "password": "$argon2id$…",
@@ -29,9 +30,10 @@ const sealField = "seal"
 type fields map[string]json.RawMessage
 
 type fileRule struct {
-	Rule    string     `json:"rule"`
-	AddedBy string     `json:"added_by,omitempty"`
-	AddedAt *time.Time `json:"added_at,omitempty"`
+	Rule    string          `json:"rule"`
+	Places  json.RawMessage `json:"places,omitempty"`
+	AddedBy string          `json:"added_by,omitempty"`
+	AddedAt *time.Time      `json:"added_at,omitempty"`
 }
 
 type fileBinding struct {
@@ -87,19 +89,24 @@ func (f fields) take(name string, v any) error {
 }
 
 func (f fields) rules() ([]Rule, error) {
-	var texts []json.RawMessage
-	if err := f.take("rules", &texts); err != nil {
+	var list []json.RawMessage
+	if err := f.take("rules", &list); err != nil {
 		return nil, err
 	}
 	var rules []Rule
-	for _, raw := range texts {
+	for _, raw := range list {
 		var t fileRule
 		if err := strict(raw, &t); err != nil {
 			return nil, fmt.Errorf("in a rule: %w", err)
 		}
-		r, err := ParseRule(t.Rule)
+		r, err := ParseRequestRule(t.Rule)
 		if err != nil {
 			return nil, err
+		}
+		if t.Places != nil {
+			if r.Places, err = texts(fields{"places": t.Places}, "places", place.Parse); err != nil {
+				return nil, fmt.Errorf("in a rule: %w", err)
+			}
 		}
 		r.AddedBy = t.AddedBy
 		if t.AddedAt != nil {
@@ -214,7 +221,7 @@ func encodePolicy(p *Policy, sealed func(content []byte) seal) ([]byte, error) {
 			bindings[project][name] = fileBinding{ruleTexts(b.Hosts), b.Places, b.Methods, b.Paths, b.NoEnv}
 		}
 	}
-	for name, v := range map[string]any{"version": policyVersion, "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {
+	for name, v := range map[string]any{"version": p.version(), "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {
 		if err := f.put(name, v); err != nil {
 			return nil, err
 		}
@@ -236,6 +243,14 @@ func encodePolicy(p *Policy, sealed func(content []byte) seal) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
+// version is the earliest that knows all of p.
+func (p *Policy) version() int {
+	if slices.ContainsFunc(p.Rules, Rule.narrowed) {
+		return policyVersion
+	}
+	return sealedVersion
+}
+
 func (f fields) put(name string, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -249,6 +264,9 @@ func fileRules(rules []Rule) []fileRule {
 	texts := []fileRule{}
 	for _, r := range rules {
 		t := fileRule{Rule: r.String(), AddedBy: r.AddedBy}
+		if len(r.Places) > 0 {
+			t.Places, _ = json.Marshal(r.Places) // strings
+		}
 		if !r.AddedAt.IsZero() {
 			t.AddedAt = &r.AddedAt
 		}

@@ -14,11 +14,14 @@ import (
 
 const defaultPort = 443
 
-// Rule allows one host, or the hosts one label below it, on one port.
+// Rule allows one host, or the hosts one label below it, on one port; all of their requests, or some.
 type Rule struct {
 	Host     string // in the form of NormalHost; below a wildcard, what follows "*."
 	Port     int    // 0 means 443
 	Wildcard bool
+	Method   string   // as ParseMethod writes it; "": any
+	Path     string   // as ParsePath writes it; "": any
+	Places   []string // patterns of internal/place; none: any that the binding allows
 	AddedBy  string
 	AddedAt  time.Time
 }
@@ -185,8 +188,16 @@ func isPublic(host string) bool {
 	return suffix == host || suffix == parent
 }
 
-// String is the rule as ParseRule reads it.
+// String is the rule as ParseRequestRule reads it; see Text for its places.
 func (r Rule) String() string {
+	if r.Method != "" {
+		return r.Method + " " + r.host() + r.Path
+	}
+	return r.host() + r.Path
+}
+
+// host is the part that ParseRule reads.
+func (r Rule) host() string {
 	host := r.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"

@@ -2,6 +2,7 @@ package allowlist
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -38,7 +39,7 @@ func TestParseRule(t *testing.T) {
 		{"ｅｘａｍｐｌｅ。com", Rule{Host: "example.com"}, "example.com"},
 	} {
 		got, err := ParseRule(c.text)
-		if err != nil || got != c.want {
+		if err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: %+v, %v", c.text, got, err)
 			continue
 		}
@@ -213,7 +214,7 @@ func TestMatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := r.Match(c.host, c.port); got != c.want {
+		if got := r.Match(c.host, c.port); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s matches %q:%d: %v", c.rule, c.host, c.port, got)
 		}
 	}
@@ -246,7 +247,7 @@ func FuzzParseRule(f *testing.F) {
 			return
 		}
 		again, err := ParseRule(r.String())
-		if err != nil || again != r {
+		if err != nil || !reflect.DeepEqual(again, r) {
 			t.Fatalf("%q is %v, which is %v, %v", s, r, again, err)
 		}
 		for _, b := range []byte(r.Host) {

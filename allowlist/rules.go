@@ -2,7 +2,7 @@ package allowlist
 
 import "strings"
 
-// Deciding names, for records, what Check goes by: the rules that match the host, and the binding of the secret as
+// Deciding names, for records, what Check goes by: the rules that allow the request, else those that match the host, and the binding of the secret as
 // the flags that would make it. Nothing in it is from the wire but the name.
 func (l *List) Deciding(u Use) []string {
 	if l == nil {
@@ -10,10 +10,12 @@ func (l *List) Deciding(u Use) []string {
 	}
 	var texts []string
 	if host, err := NormalHost(u.Host); err == nil {
-		for _, r := range l.Rules {
-			if r.match(host, u.Port) {
-				texts = append(texts, r.String())
-			}
+		rules := l.at(host, u.Port)
+		if allowing, _, ok := u.allowing(rules); ok {
+			rules = allowing
+		}
+		for _, r := range rules {
+			texts = append(texts, r.Text())
 		}
 	}
 	if b, bound := l.Bindings[u.Name]; bound && !b.Unbound() {

@@ -128,7 +128,7 @@ func canonical(data []byte) ([]byte, error) {
 func (k *keeper) check(path string, data []byte, p *Policy) error {
 	s := p.seal
 	switch {
-	case s == nil && (k.last().Count > 0 || p.Version >= policyVersion):
+	case s == nil && (k.last().Count > 0 || p.Version >= sealedVersion):
 		return brokenSeal(path, "was changed by something else than agentsecrets: it had a seal and has none")
 	case s == nil:
 		return nil // as earlier versions wrote it

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/internal/place"
 )
 
 func (a *app) allowlistCommand() *cobra.Command {
@@ -23,13 +24,19 @@ const policyHelp = `This needs the workspace password, or a yes on a terminal wh
 a run it is refused.`
 
 func (a *app) allowCommand() *cobra.Command {
+	var in []string
 	cmd := &cobra.Command{
 		Use:   "add RULE…",
-		Short: "Allow hosts: api.stripe.com, *.example.com, host:8443; all are checked before any is changed",
-		Long:  "Allow hosts: api.stripe.com, *.example.com, host:8443; all are checked before any is changed.\n\n" + policyHelp,
-		Args:  takes(cobra.MinimumNArgs(1)),
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args) },
+		Short: "Allow hosts: api.stripe.com, *.example.com, host:8443, or some requests: 'POST host/v1/*'",
+		Long: `Allow hosts: api.stripe.com, *.example.com, host:8443. A method before the host, a path
+after it and --in allow some requests to it only: 'POST api.stripe.com/v1/*'. One rule must
+allow all of a request. All rules are checked before any is changed.
+
+` + policyHelp,
+		Args: takes(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args, in) },
 	}
+	cmd.Flags().StringArrayVar(&in, "in", nil, "place in a request, as of secrets bind, for all these rules (repeatable; default: any that the binding allows)")
 	a.passwordFlag(cmd)
 	return cmd
 }
@@ -57,11 +64,11 @@ func (a *app) allowedCommand() *cobra.Command {
 }
 
 // parseRules reads all of texts, so that a mistake in the last one changes nothing.
-func parseRules(texts []string) ([]allowlist.Rule, error) {
+func parseRules(texts []string, parse func(string) (allowlist.Rule, error)) ([]allowlist.Rule, error) {
 	var rules []allowlist.Rule
 	var bad []error
 	for _, text := range texts {
-		r, err := allowlist.ParseRule(text)
+		r, err := parse(text)
 		if err != nil {
 			bad = append(bad, usage("%w", err))
 			continue
@@ -74,13 +81,26 @@ func parseRules(texts []string) ([]allowlist.Rule, error) {
 }
 
 func sameRule(r allowlist.Rule) func(allowlist.Rule) bool {
+	return func(other allowlist.Rule) bool { return other.Text() == r.Text() }
+}
+
+// namedRule is what remove goes by: a rule is named without its places.
+func namedRule(r allowlist.Rule) func(allowlist.Rule) bool {
 	return func(other allowlist.Rule) bool { return other.String() == r.String() }
 }
 
-func (a *app) allow(ctx context.Context, texts []string) error {
-	rules, err := parseRules(texts)
+func (a *app) allow(ctx context.Context, texts, in []string) error {
+	rules, err := parseRules(texts, allowlist.ParseRequestRule)
 	if err != nil {
 		return err
+	}
+	var bad []error
+	places := parseAll(in, place.Parse, &bad)
+	if err := joined(bad); err != nil {
+		return err
+	}
+	for i := range rules {
+		rules[i].Places = places
 	}
 	added, err := a.addRules(ctx, rules)
 	if err != nil {
@@ -103,8 +123,8 @@ func (a *app) addRules(ctx context.Context, rules []allowlist.Rule) ([]string, e
 		added = nil
 		for _, r := range rules {
 			if !slices.ContainsFunc(p.Rules, sameRule(r)) {
-				p.Note(change("add", r.String()))
-				p.Rules, added = append(p.Rules, r), append(added, r.String())
+				p.Note(change("add", r.Text()))
+				p.Rules, added = append(p.Rules, r), append(added, r.Text())
 			}
 		}
 		return nil
@@ -113,32 +133,31 @@ func (a *app) addRules(ctx context.Context, rules []allowlist.Rule) ([]string, e
 		return nil, err
 	}
 	for _, r := range rules {
-		if slices.Contains(added, r.String()) {
-			a.say("Secrets may now go to %s.", r)
+		if slices.Contains(added, r.Text()) {
+			a.say("Secrets may now go to %s.", r.Text())
 		} else {
-			a.say("%s was allowed already.", r)
+			a.say("%s was allowed already.", r.Text())
 		}
 	}
 	return added, nil
 }
 
 func (a *app) disallow(ctx context.Context, texts []string) error {
-	rules, err := parseRules(texts)
+	rules, err := parseRules(texts, allowlist.ParseRequestRule)
 	if err != nil {
 		return err
 	}
 	err = a.changeRules(ctx, "removing "+strings.Join(ruleTexts(rules), ", "), changesOf("remove", rules), func(p *allowlist.Policy) error {
 		var missing []error
 		for _, r := range rules {
-			i := slices.IndexFunc(p.Rules, sameRule(r))
-			if i < 0 {
+			if !slices.ContainsFunc(p.Rules, namedRule(r)) {
 				missing = append(missing, &failure{
 					code: exitFailure, err: fmt.Errorf("%s is not on the allowlist", r), hint: "agentsecrets workspace allowlist list",
 				})
 				continue
 			}
 			p.Note(change("remove", r.String()))
-			p.Rules = slices.Delete(p.Rules, i, i+1)
+			p.Rules = slices.DeleteFunc(p.Rules, namedRule(r))
 		}
 		return joined(missing)
 	})
@@ -169,6 +188,9 @@ type ruleJSON struct {
 	Host     string    `json:"host"`
 	Port     int       `json:"port"`
 	Wildcard bool      `json:"wildcard"`
+	Method   string    `json:"method,omitempty"`
+	Path     string    `json:"path,omitempty"`
+	Places   []string  `json:"places,omitempty"`
 	AddedBy  string    `json:"added_by"`
 	AddedAt  time.Time `json:"added_at"`
 }
@@ -185,20 +207,32 @@ func (a *app) listRules() error {
 	rules := showRules(policy.Rules)
 	rows := make([][]string, 0, len(policy.Rules))
 	for _, r := range policy.Rules {
-		rows = append(rows, []string{r.String(), r.AddedBy, r.AddedAt.Local().Format("2006-01-02 15:04")})
+		rows = append(rows, []string{hostText(r), r.AddedBy, r.AddedAt.Local().Format("2006-01-02 15:04"), r.Method, r.Path, strings.Join(r.Places, " ")})
+	}
+	header := []string{"Domain", "Added By", "Added At", "Method", "Path", "Places"}
+	if !slices.ContainsFunc(policy.Rules, func(r allowlist.Rule) bool { return r.Text() != hostText(r) }) {
+		header = header[:3] // as it always was
+		for i := range rows {
+			rows[i] = rows[i][:3]
+		}
 	}
 	if len(rules) == 0 {
 		a.say("Nothing is allowed in workspace %s yet: agentsecrets workspace allowlist add HOST", w.WorkspaceName)
 	}
 	return a.print(map[string]any{"rules": rules}, func(out io.Writer) {
-		io.WriteString(out, grid(a.columns(), []string{"Domain", "Added By", "Added At"}, rows))
+		io.WriteString(out, grid(a.columns(), header, rows))
 	})
+}
+
+// hostText is the part of a rule that names hosts.
+func hostText(r allowlist.Rule) string {
+	return allowlist.Rule{Host: r.Host, Port: r.Port, Wildcard: r.Wildcard}.String()
 }
 
 func showRules(list []allowlist.Rule) []ruleJSON {
 	rules := make([]ruleJSON, 0, len(list))
 	for _, r := range list {
-		rules = append(rules, ruleJSON{r.String(), r.Host, cmp.Or(r.Port, 443), r.Wildcard, r.AddedBy, r.AddedAt})
+		rules = append(rules, ruleJSON{r.String(), r.Host, cmp.Or(r.Port, 443), r.Wildcard, r.Method, r.Path, r.Places, r.AddedBy, r.AddedAt})
 	}
 	return rules
 }
@@ -206,7 +240,7 @@ func showRules(list []allowlist.Rule) []ruleJSON {
 func ruleTexts(rules []allowlist.Rule) []string {
 	texts := make([]string, len(rules))
 	for i, r := range rules {
-		texts[i] = r.String()
+		texts[i] = r.Text()
 	}
 	return texts
 }

@@ -79,7 +79,7 @@ func change(action, rule string) allowlist.Change {
 func changesOf(action string, rules []allowlist.Rule) []allowlist.Change {
 	var all []allowlist.Change
 	for _, r := range rules {
-		all = append(all, change(action, r.String()))
+		all = append(all, change(action, r.Text()))
 	}
 	return all
 }

@@ -39,7 +39,7 @@ func (f bindFlags) any() bool {
 
 // binding reads all of the flags, so that each mistake is told at once.
 func (f bindFlags) binding() (allowlist.Binding, error) {
-	hosts, err := parseRules(f.hosts)
+	hosts, err := parseRules(f.hosts, allowlist.ParseRule)
 	bad := []error{err}
 	b := allowlist.Binding{
 		Hosts:   hosts,

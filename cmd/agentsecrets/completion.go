@@ -61,7 +61,11 @@ func (a *app) ruleNames() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ruleTexts(policy.Rules), nil
+	var names []string
+	for _, r := range policy.Rules {
+		names = append(names, r.String()) // as remove takes it
+	}
+	return names, nil
 }
 
 func (a *app) workspaceNames() ([]string, error) {

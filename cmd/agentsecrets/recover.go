@@ -79,7 +79,7 @@ func (a *app) showPolicy(r *allowlist.Recovery) {
 	a.say("%v.", r.Broken)
 	a.say("It allows %s:", count(len(r.Policy.Rules), "rule"))
 	for _, rule := range r.Policy.Rules {
-		a.say("  %s", rule)
+		a.say("  %s", rule.Text())
 	}
 	for _, project := range slices.Sorted(maps.Keys(r.Policy.Bindings)) {
 		for _, name := range slices.Sorted(maps.Keys(r.Policy.Bindings[project])) {

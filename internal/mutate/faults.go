@@ -21,8 +21,9 @@ var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotA
 var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/seal$"}
 
 var (
-	inChanges   = []string{"./cmd/agentsecrets", "-run", "TestScripts/changes$"}
-	inAllowTest = []string{"./cmd/agentsecrets", "-run", "TestScripts/allowtest$"}
+	inChanges      = []string{"./cmd/agentsecrets", "-run", "TestScripts/changes$"}
+	inRequestRules = []string{"./cmd/agentsecrets", "-run", "TestScripts/requestrules$"}
+	inAllowTest    = []string{"./cmd/agentsecrets", "-run", "TestScripts/allowtest$"}
 )
 
 var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue)$"}
@@ -177,6 +178,13 @@ var faults = []fault{
 
 	{"fields name another method than policy sees", "mitm/exchange.go", "range readings(u.Use, x.fields) {", "range readings(u.Use, nil) {", []string{"./mitm", "-run", "TestOverrides"}},
 	{"skip the host check", "allowlist/allowlist.go", "if err != nil || !matchAny(l.Rules, host, u.Port) {", "if err != nil {", inAllowlist},
+	{"rules: skip the method", "allowlist/request.go", `return r.Method == "" || r.Method == method`, `return r.Method == "" || method != ""`, inAllowlist},
+	{"rules: skip the path", "allowlist/request.go", `return r.Path == "" || matchPath(r.Path, path)`, `return r.Path == "" || path != ""`, inAllowlist},
+	{"rules: skip the place", "allowlist/request.go", "return place.Match(p, actual) })", "return place.Match(p, p) || actual == p })", inAllowlist},
+	{"rules: half of a request by one, half by another", "allowlist/request.go", "if rules = only(rules, func(r Rule) bool { return r.allowsPlace(u.Place) }); len(rules) == 0 {", "if l := only(rules, func(r Rule) bool { return len(r.Places) == 0 || r.allowsPlace(u.Place) }); len(l) == 0 && len(rules) > 9 {", inAllowlist},
+	{"rules: write one that an earlier version misreads", "allowlist/policyfile.go", "if slices.ContainsFunc(p.Rules, Rule.narrowed) {", "if len(p.Rules) > 9 {", inAllowlist},
+	{"rules: a binding's host with a method", "allowlist/policyfile.go", `texts(f, "hosts", ParseRule)`, `texts(f, "hosts", ParseRequestRule)`, inAllowlist},
+	{"rules: add forgets its places", "cmd/agentsecrets/allowlist.go", "		rules[i].Places = places\n", "		_ = i\n", inRequestRules},
 	{"skip the binding's hosts", "allowlist/allowlist.go", "if len(b.Hosts) > 0 && !matchAny(b.Hosts, host, u.Port) {", "if len(b.Hosts) > 0 && host == \"\" {", inAllowlist},
 	{"any port will do", "allowlist/rule.go", `if r.Host == "" || port != r.port() {`, `if r.Host == "" {`, inAllowlist},
 	{"a wildcard takes a public suffix", "allowlist/rule.go", "parent == r.Host && !isPublic(host)", "parent == r.Host", inAllowlist},
