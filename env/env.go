@@ -132,7 +132,7 @@ func (q Query) chooseProject(c *Context) error {
 	if err != nil {
 		return err
 	}
-	unknown := &UnknownError{Kind: "project", Name: q.Project}
+	unknown := s.unknownProject(q.Project, c.WorkspaceID)
 	p, ok := s.project(func(p Project) bool {
 		return p.ID == q.Project && (q.Workspace == "" || p.WorkspaceID == c.WorkspaceID)
 	})

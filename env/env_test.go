@@ -159,11 +159,12 @@ func TestEnvironments(t *testing.T) {
 
 func TestUnknownErrorHints(t *testing.T) {
 	for e, want := range map[UnknownError]string{
-		{"project", "pay"}:          "agentsecrets project create pay",
-		{"workspace", "acme.inc"}:   "agentsecrets init --workspace acme.inc",
-		{"project", "a; rm -rf ~"}:  "agentsecrets project list",
-		{"workspace", "--password"}: "agentsecrets workspace list",
-		{"project", ""}:             "agentsecrets project list",
+		{"project", "pay", ""}:          "agentsecrets project create pay",
+		{"workspace", "acme.inc", ""}:   "agentsecrets init --workspace acme.inc",
+		{"project", "a; rm -rf ~", ""}:  "agentsecrets project list",
+		{"workspace", "--password", ""}: "agentsecrets workspace list",
+		{"project", "", ""}:             "agentsecrets project list",
+		{"project", "pya", "pay"}:       "agentsecrets project list",
 	} {
 		if got := e.Hint(); got != want {
 			t.Errorf("%q: %q, want %q", e.Name, got, want)

@@ -41,10 +41,15 @@ func (e *CorruptError) Hint() string { return e.hint }
 type UnknownError struct {
 	Kind string // "workspace" or "project"
 	Name string
+	near string // what may have been meant
 }
 
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("%s: there is no %s %q", e.Slug(), e.Kind, e.Name)
+	text := fmt.Sprintf("%s: there is no %s %q", e.Slug(), e.Kind, e.Name)
+	if e.near != "" {
+		text += fmt.Sprintf("; did you mean %q?", e.near)
+	}
+	return text
 }
 
 // Slug is the short name of the error for programs.
@@ -54,7 +59,7 @@ func (e *UnknownError) Slug() string { return e.Kind + "_not_found" }
 func (e *UnknownError) Hint() string {
 	plain := strings.Trim(strings.ToLower(e.Name), lower+digits+"_-.") == "" && !strings.HasPrefix(e.Name, "-")
 	switch {
-	case !plain || e.Name == "":
+	case !plain, e.Name == "", e.near != "":
 		return "agentsecrets " + e.Kind + " list"
 	case e.Kind == "project":
 		return "agentsecrets project create " + e.Name

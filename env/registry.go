@@ -48,7 +48,7 @@ func (r *Registry) Workspace(idOrName string) (Workspace, error) {
 	}
 	w, ok := s.workspace(idOrName)
 	if !ok {
-		return Workspace{}, &UnknownError{Kind: "workspace", Name: idOrName}
+		return Workspace{}, s.unknownWorkspace(idOrName)
 	}
 	return w, nil
 }
@@ -69,7 +69,7 @@ func (r *Registry) UseWorkspace(idOrName string) error {
 	return r.update(func(s *state) error {
 		w, ok := s.workspace(idOrName)
 		if !ok {
-			return &UnknownError{Kind: "workspace", Name: idOrName}
+			return s.unknownWorkspace(idOrName)
 		}
 		return s.use(w)
 	})
@@ -116,7 +116,7 @@ func (r *Registry) Project(idOrName string) (Project, error) {
 	}
 	named := slices.DeleteFunc(s.projects, func(p Project) bool { return p.Name != idOrName })
 	if len(named) != 1 {
-		return Project{}, &UnknownError{Kind: "project", Name: idOrName}
+		return Project{}, s.unknownProject(idOrName, s.current)
 	}
 	return named[0], nil
 }

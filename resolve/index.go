@@ -42,7 +42,7 @@ func (x *Index) Set(ctx context.Context, s Store, ref Ref, v Value) error {
 	if err := v.fits(); err != nil {
 		return fmt.Errorf("set %s: %w", ref.Name, err)
 	}
-	return x.exclusively(func() error {
+	return x.alone(ctx, s, func() error {
 		if err := x.change(func(f *indexFile) { f.put(ref, x.now(), true) }); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (x *Index) Delete(ctx context.Context, s Store, ref Ref) error {
 	if err := ref.Check(); err != nil {
 		return err
 	}
-	return x.exclusively(func() error {
+	return x.alone(ctx, s, func() error {
 		f, err := x.load()
 		if err != nil {
 			return err
@@ -103,14 +103,13 @@ func (x *Index) Environments(project, name string) ([]string, error) {
 	return held, nil
 }
 
-// Reconcile settles what is pending: a name stays if the store holds a value for it. What the store cannot tell now
+// Reconcile finishes what an Apply has left unfinished, and settles what is pending: a name stays if the store holds a value for it. What the store cannot tell now
 // stays pending, and is in the error.
 func (x *Index) Reconcile(ctx context.Context, s Store) error {
-	f, err := x.load()
-	if err != nil || len(f.pending()) == 0 {
+	if unsettled, err := x.Unsettled(); err != nil || !unsettled {
 		return err
 	}
-	return x.exclusively(func() error { return x.settleAll(ctx, s) })
+	return x.alone(ctx, s, func() error { return x.settleAll(ctx, s) })
 }
 
 // settleAll runs with the lock held.

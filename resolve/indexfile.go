@@ -140,6 +140,16 @@ func (f *indexFile) entries(project, environment string) []Entry {
 	return list
 }
 
+func (f *indexFile) names(project string) map[string][]string {
+	names := map[string][]string{}
+	for environment, entries := range f.Projects[project] {
+		for _, e := range entries {
+			names[environment] = append(names[environment], e.Name)
+		}
+	}
+	return names
+}
+
 func (f *indexFile) has(ref Ref) bool {
 	_, found := f.search(ref)
 	return found

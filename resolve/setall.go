@@ -37,7 +37,7 @@ func (x *Index) SetAll(ctx context.Context, s Store, project, environment string
 		}
 		refs[i], all[ref] = ref, item.Value
 	}
-	return x.exclusively(func() error { return x.setAll(ctx, s, refs, all) })
+	return x.alone(ctx, s, func() error { return x.setAll(ctx, s, refs, all) })
 }
 
 // setAll runs with the lock held. Where the store stays as it was, so does the index.

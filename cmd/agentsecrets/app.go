@@ -160,6 +160,16 @@ func (w where) secrets(ctx context.Context) (secrets, error) {
 	return s, nil
 }
 
+// settle finishes what a crash has left half done, so that nobody lists that.
+func (w where) settle(ctx context.Context) error {
+	unsettled, err := index(w.home).Unsettled()
+	if err != nil || !unsettled {
+		return err
+	}
+	_, err = w.secrets(ctx)
+	return err
+}
+
 // known refuses a project that came with a checkout and that nobody has made
 // known here: its file alone says to which workspace, and so under which rules,
 // its secrets belong, and a program can write that file.

@@ -9,10 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
 func (a *app) projectCommand() *cobra.Command {
-	return group("project", "Projects: sets of secrets for one piece of work", a.createProjectCommand(), a.useProjectCommand(), a.listProjectsCommand())
+	return group("project", "Projects: sets of secrets for one piece of work",
+		a.createProjectCommand(), a.useProjectCommand(), a.listProjectsCommand(), a.updateProjectCommand(), a.deleteProjectCommand())
 }
 
 func (a *app) createProjectCommand() *cobra.Command {
@@ -88,6 +90,9 @@ func (a *app) projects() ([]env.Project, error) {
 }
 
 func (a *app) createProject(name, description string) error {
+	if err := outsideRun("changing the project"); err != nil {
+		return err
+	}
 	q, w, err := a.inWorkspace()
 	if err != nil {
 		return err
@@ -100,23 +105,41 @@ func (a *app) createProject(name, description string) error {
 }
 
 func (a *app) useProject(name string) error {
-	q, w, err := a.inWorkspace()
+	if err := outsideRun("changing the project"); err != nil {
+		return err
+	}
+	q, w, p, err := a.findProject(name)
 	if err != nil {
 		return err
+	}
+	return a.choose(q, w, p)
+}
+
+// findProject finds a project of the workspace by its name or ID.
+func (a *app) findProject(name string) (env.Query, env.Workspace, env.Project, error) {
+	q, w, err := a.inWorkspace()
+	if err != nil {
+		return q, w, env.Project{}, err
 	}
 	projects, err := env.OpenRegistry(q.Home).Projects(w.ID)
 	if err != nil {
-		return err
+		return q, w, env.Project{}, err
 	}
+	var names []string
 	for _, p := range projects {
 		if p.Name == name || p.ID == name {
-			return a.choose(q, w, p)
+			return q, w, p, nil
 		}
+		names = append(names, p.Name)
 	}
-	return &failure{
-		code: exitFailure, hint: "agentsecrets project create " + name,
+	f := &failure{
+		code: exitFailure, hint: "agentsecrets project create " + atomicfile.ShellWord(name),
 		err: fmt.Errorf("there is no project %q in workspace %s", name, w.Name),
 	}
+	if near := env.Near(name, names); near != "" {
+		f.err, f.hint = fmt.Errorf("%w; did you mean %q?", f.err, near), "agentsecrets project list"
+	}
+	return q, w, env.Project{}, f
 }
 
 // choose makes p the project of the directory: in the file found walking up,

@@ -49,6 +49,9 @@ func (a *app) listSecrets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
 	entries, err := index(w.home).Names(w.ProjectID, w.Environment)
 	if err != nil {
 		return err

@@ -55,6 +55,12 @@ var (
 	inTold       = []string{"./cmd/agentsecrets", "-run", "TestScripts/^(told|call)$"}
 )
 
+var (
+	inIntercept    = []string{"./cmd/agentsecrets", "-run", "TestScripts/intercept$"}
+	inProject      = []string{"./cmd/agentsecrets", "-run", "TestScripts/project$"}
+	inEnvironments = []string{"./cmd/agentsecrets", "-run", "TestScripts/environments$"}
+)
+
 // faults are ordered as an exchange goes: who, where, what, may it, put it in,
 // send, take echoes out, write it down.
 var faults = []fault{
@@ -271,6 +277,19 @@ var faults = []fault{
 	{"Python: fail aloud", "env/files/sitecustomize.py", "if not told and sys.stderr", "if sys.stderr", inEnv},
 	{"Python: hooks without end", "env/files/sitecustomize.py", "not in hooks]", "not in hooks[-1:]]", inEnv},
 	{"Python: leave our hook in PYTHONPATH", "env/leave.go", "	v.leavePython(dir)\n", "", inEnv},
+	{"begin a change without writing it down", "resolve/change.go", "		if err := x.saveChange(c); err != nil {\n			return err\n		}\n", "", inResolve},
+	{"finish nothing that was cut short", "resolve/change.go", "	if err != nil || len(c.Steps) == 0 {\n		return err\n	}\n	if err := x.carryOut", "	if err != nil || len(c.Steps) < 99 {\n		return err\n	}\n	if err := x.carryOut", inResolve},
+	{"finish a change again and again", "resolve/change.go", "finish what was interrupted: %w\", err)\n	}\n	return x.saveChange(change{Version: changeVersion})", "finish what was interrupted: %w\", err)\n	}\n	return nil", inResolve},
+	{"keep the half of a change that failed", "resolve/change.go", "			return x.takeBack(ctx, s, c, before, f, err)\n", "			return errors.Join(err, x.saveChange(change{Version: changeVersion}))\n", inResolve},
+	{"set before what was cut short", "resolve/index.go", "	return x.alone(ctx, s, func() error {\n		if err := x.change(func(f *indexFile) { f.put(ref, x.now(), true) }); err != nil {\n			return err\n		}\n		if err := s.Set", "	return x.exclusively(func() error {\n		if err := x.change(func(f *indexFile) { f.put(ref, x.now(), true) }); err != nil {\n			return err\n		}\n		if err := s.Set", inResolve},
+	{"merge over what both have", "cmd/agentsecrets/transfer.go", "	if len(p.Conflicts) > 0 {", "	if len(p.Conflicts) > 99 {", inEnvironments},
+	{"change many secrets unasked", "cmd/agentsecrets/transfer.go", "	if yes {\n		return nil", "	if yes || what != \"\" {\n		return nil", inEnvironments},
+	{"preview and do it", "cmd/agentsecrets/transfer.go", "	if o.dryRun {\n		return a.print(p, show)\n	}\n", "", inEnvironments},
+	{"switch the environment from inside a run", "cmd/agentsecrets/environment.go", "	if err := outsideRun(\"switching the environment\"); err != nil {\n		return err\n	}\n", "", inIntercept},
+	{"copy secrets from inside a run", "cmd/agentsecrets/transfer.go", "	if err := outsideRun(c.what); err != nil {\n		return err\n	}\n", "", inIntercept},
+	{"delete the project that the proxy serves", "cmd/agentsecrets/projectchange.go", "err == nil && st.ProjectID == w.ProjectID {", "err == nil && st.ProjectID == \"-\" {", inProject},
+	{"list what was cut short", "cmd/agentsecrets/secrets.go", "	if err := w.settle(ctx); err != nil {\n		return err\n	}\n", "", inEnvironments},
+	{"lose what a later version wrote of a project", "env/projects.go", "		if err := change(&o); err != nil {", "		o = nil\n		if err := change(&o); err != nil {", []string{"./env", "-run", "Project"}},
 	{"origin flags are free for all names", "cmd/agentsecrets/origins.go", `if real := r.realNames(); r.everywhere || real != "" {`, `if real := r.realNames(); r.everywhere && real != "" {`, inCmd},
 	{"extra roots count for all names", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.roots", "	if r.roots.Load() != nil || isTestName(host) {\n		return r.roots", inCmd},
 

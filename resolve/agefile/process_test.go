@@ -58,8 +58,11 @@ func child(task []string) error {
 	if err != nil {
 		return err
 	}
-	if task[0] == "count" {
+	switch task[0] {
+	case "count":
 		return countUp(s, first, count)
+	case "copy":
+		return copyAndClean(s, first, count)
 	}
 	return writeMany(s, first, count)
 }
