@@ -288,7 +288,7 @@ func (w *world) vars(t *testing.T) []string {
 // does not end has been left hanging.
 func (w *world) run(t *testing.T, node string, vars []string, origin string, ways ...string) map[string]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node, append([]string{"testdata/clients.mjs", origin}, ways...)...)
 	cmd.Env = vars
