@@ -2,6 +2,7 @@ package agefile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -17,7 +18,7 @@ const copied = 6
 
 func copiedName(i int) string { return fmt.Sprint("KEY_", i) }
 
-// copyAndClean copies all of production to staging, whose last one it replaces, and deletes all of staging, again and
+// copyAndClean deletes all of staging and copies all of production there, of which it replaces the last one, again and
 // again. Each time the values in production are new.
 func copyAndClean(s *Store, from, count int) error {
 	ctx, x := context.Background(), indexOf(s)
@@ -26,26 +27,30 @@ func copyAndClean(s *Store, from, count int) error {
 		for i := range copied {
 			items = append(items, resolve.Item{Name: copiedName(i), Value: resolve.New([]byte(countedText(n)))})
 		}
-		if err := x.SetAll(ctx, s, "p1", "production", items); err != nil {
+		err := errors.Join(
+			x.Apply(ctx, s, "p1", func(names map[string][]string) ([]resolve.Step, error) {
+				return allTo("staging", "", names["staging"]), nil
+			}),
+			x.SetAll(ctx, s, "p1", "production", items),
+			x.SetAll(ctx, s, "p1", "staging", items[copied-1:]),
+			x.Apply(ctx, s, "p1", func(names map[string][]string) ([]resolve.Step, error) {
+				return allTo("staging", "production", names["production"]), nil
+			}),
+		)
+		if err != nil {
 			return err
-		}
-		if err := x.SetAll(ctx, s, "p1", "staging", items[copied-1:]); err != nil {
-			return err
-		}
-		for _, from := range []string{"production", ""} {
-			if err := x.Apply(ctx, s, "p1", func(map[string][]string) ([]resolve.Step, error) {
-				var steps []resolve.Step
-				for i := range copied {
-					steps = append(steps, resolve.Step{Name: copiedName(i), Environment: "staging", From: from})
-				}
-				return steps, nil
-			}); err != nil {
-				return err
-			}
 		}
 		fmt.Println(n)
 	}
 	return nil
+}
+
+func allTo(environment, from string, names []string) []resolve.Step {
+	var steps []resolve.Step
+	for _, name := range names {
+		steps = append(steps, resolve.Step{Name: name, Environment: environment, From: from})
+	}
+	return steps
 }
 
 // Whenever the copier is killed, the next command finds all of a copy or nothing of it, and all or nothing deleted.
