@@ -32,7 +32,7 @@ func put(t *testing.T, dir, name, words, rest string) {
 
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, "2.jsonl", "9:e:done:OK:B:prod 1:a:decided:OK:A:dev 2:b:decided:OK:A+B:dev 3:a:done:OK:A:dev", "")
+	put(t, dir, "2.jsonl", "1:a:decided:OK:A:dev 2:b:decided:OK:A+B:dev 3:a:done:OK:A:dev 9:e:done:OK:B:prod", "")
 	put(t, dir, "1.jsonl", "4:c:done:ERROR:B:prod 5:d:decided:OK:C:dev 6:b:done:BLOCKED:A+B:dev", `{"id":"being writ`)
 	put(t, dir, "1.txt", "7:x:done:OK:A:dev", "")
 	if err := os.Mkdir(filepath.Join(dir, "sub.jsonl"), 0o700); err != nil {

@@ -8,6 +8,10 @@ func (x *Index) Hold(do func(all []Ref, pending bool) error) error {
 		if err != nil {
 			return err
 		}
-		return do(f.all(), len(f.pending()) > 0)
+		c, err := x.loadChange()
+		if err != nil {
+			return err
+		}
+		return do(f.all(), len(f.pending()) > 0 || len(c.Steps) > 0)
 	})
 }

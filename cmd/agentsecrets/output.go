@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -74,6 +75,12 @@ func (a *app) columns() int {
 	}
 	return width
 }
+
+// wide is what a line may have where nobody knows.
+const wide = 200
+
+// width is columns, or wide.
+func (a *app) width() int { return cmp.Or(max(a.columns(), 0), wide) }
 
 func cell(text string) string {
 	text = strings.Map(func(r rune) rune {

@@ -107,7 +107,7 @@ func (a *app) deleteProject(ctx context.Context, name string, o transferOptions)
 	}
 	w := where{Context: env.Context{
 		WorkspaceID: ws.ID, WorkspaceName: ws.Name, ProjectID: p.ID, ProjectName: p.Name, Environment: env.Environments()[0],
-	}, home: q.Home, openFile: a.openFile}
+	}, home: q.Home, store: a.homeStore}
 	s, err := w.secrets(ctx)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,68 +19,96 @@ import (
 )
 
 func (a *app) proxyEnvCommand() *cobra.Command {
-	shell, leave := "sh", false
+	shell, leave := "", false
 	cmd := &cobra.Command{
 		Use:   "env",
 		Short: `Print what leads a shell through the proxy: eval "$(agentsecrets proxy env)"`,
 		Long: `Print what leads a shell through the proxy, for the shell to take:
 
-  eval "$(agentsecrets proxy env)"
+  eval "$(agentsecrets proxy env)"                                     sh, bash, zsh
+  agentsecrets proxy env | source                                      fish
+  agentsecrets proxy env | Out-String | Invoke-Expression              PowerShell
 
 and, with --unset, what leads it past the proxy again, whether that runs or not:
 
-  eval "$(agentsecrets proxy env --unset)"`,
+  eval "$(agentsecrets proxy env --unset)"
+
+For which shell is told by what started this program, or by --shell. Two more write a
+file, with the proxy's credential in it:
+
+  (umask 077; agentsecrets proxy env --shell docker >FILE)             docker run --env-file FILE
+  (umask 077; agentsecrets proxy env --shell systemd >FILE)            EnvironmentFile=FILE of a unit`,
 		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.proxyEnv(cmd.Context(), shell, leave) },
 	}
-	cmd.Flags().StringVar(&shell, "shell", shell, "sh, fish or powershell")
+	cmd.Flags().StringVar(&shell, "shell", shell, strings.Join(shellNames(), ", ")+" (default: the one that asks)")
 	cmd.Flags().BoolVar(&leave, "unset", false, "print what undoes it")
-	a.completeFlag(cmd, "shell", func() ([]string, error) { return []string{"fish", "powershell", "sh"}, nil })
+	a.completeFlag(cmd, "shell", func() ([]string, error) { return shellNames(), nil })
 	return cmd
 }
 
 func (a *app) proxyEnv(ctx context.Context, shell string, leave bool) error {
+	if shell == "" {
+		shell = detectShell()
+	}
 	lines, ok := shellSyntax(shell)
 	if !ok {
-		return usage("--shell is sh, fish or powershell, not %q", shell)
+		return usage("--shell is one of %s, not %q", strings.Join(shellNames(), ", "), shell)
+	}
+	if lines.file() && leave {
+		return usage("--unset is for shells: what --shell %s writes is a file that is not used again", shell)
 	}
 	if err := outsideRun("the proxy's credential"); err != nil {
 		return err
 	}
-	change := a.throughDaemon
 	if leave {
-		change = a.pastDaemon
+		set, unset, err := a.pastDaemon()
+		if err != nil {
+			return err
+		}
+		return a.printVars(lines, set, unset)
 	}
-	set, unset, err := change(ctx)
+	environ := a.environ
+	if lines.file() {
+		environ = nil
+	}
+	set, unset, dir, err := a.throughDaemon(ctx, environ)
 	if err != nil {
 		return err
 	}
-	return a.print(map[string]any{"set": set, "unset": orEmpty(unset)}, func(out io.Writer) {
-		for _, name := range unset {
-			fmt.Fprintf(out, lines.unset+"\n", name)
-		}
-		for _, name := range sortedKeys(set) {
-			fmt.Fprintf(out, lines.set+"\n", name, lines.quote(set[name]))
-		}
-	})
+	if err := a.printVars(lines, set, unset); err != nil {
+		return err
+	}
+	if lines.after != "" {
+		a.say("%s", strings.ReplaceAll(lines.after, "DIR", atomicfile.ShellWord(dir)))
+	}
+	return nil
 }
 
-// throughDaemon leads a shell through the running proxy.
-func (a *app) throughDaemon(ctx context.Context) (set map[string]string, unset []string, err error) {
+func (a *app) printVars(lines syntax, set map[string]string, unset []string) error {
+	if a.output == "json" {
+		return a.print(map[string]any{"set": set, "unset": orEmpty(unset)}, nil)
+	}
+	return lines.write(a.results(), set, unset)
+}
+
+// throughDaemon leads who has environ through the running proxy. What the
+// variables name lies in dir.
+func (a *app) throughDaemon(ctx context.Context, environ []string) (set map[string]string, unset []string, dir string, err error) {
 	w, err := a.where()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	access, err := a.access(ctx, w)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	return a.daemonVars(w, access.URL)
+	return a.daemonVars(w, access.URL, environ)
 }
 
 // pastDaemon unsets all that throughDaemon may have set, but for what the shell
 // has from elsewhere: NODE_OPTIONS keeps its other options.
-func (a *app) pastDaemon(context.Context) (set map[string]string, unset []string, err error) {
+func (a *app) pastDaemon() (set map[string]string, unset []string, err error) {
 	home, err := a.home()
 	if err != nil {
 		return nil, nil, err
@@ -120,28 +147,27 @@ func (a *app) access(ctx context.Context, w where) (daemon.Access, error) {
 }
 
 // daemonVars is what a program of a run would get, less the placeholders, as a
-// change to the environment that we have ourselves.
-func (a *app) daemonVars(w where, proxyURL string) (set map[string]string, unset []string, err error) {
+// change to environ.
+func (a *app) daemonVars(w where, proxyURL string, environ []string) (set map[string]string, unset []string, dir string, err error) {
 	authority, err := ca.Open(caDir(w.home), ca.Config{})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	before := env.Without(a.environ, shellDir(w.home))
-	dir, err := rootsDir(w.home, before)
-	if err != nil {
-		return nil, nil, err
+	before := env.Without(environ, shellDir(w.home))
+	if dir, err = rootsDir(w.home, before); err != nil {
+		return nil, nil, "", err
 	}
-	environ, notices, err := env.Child{
+	after, notices, err := env.Child{
 		Environ: before, ProxyURL: proxyURL, CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir,
 	}.Vars()
 	if err != nil {
-		return nil, nil, fmt.Errorf("prepare the shell's environment: %w", err)
+		return nil, nil, "", fmt.Errorf("prepare the shell's environment: %w", err)
 	}
 	for _, n := range notices {
 		a.warn("%s", n)
 	}
-	set, unset = difference(a.environ, environ)
-	return set, unset, nil
+	set, unset = difference(environ, after)
+	return set, unset, dir, nil
 }
 
 // shellDir holds the files that the variables of shells name. They outlive the

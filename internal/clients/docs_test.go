@@ -35,7 +35,7 @@ func TestErrorsAreDocumented(t *testing.T) {
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
 	for _, doc := range []string{
-		"README.md", "CHANGELOG.md", "docs/CONTRIBUTING.md", "docs/SECURITY.md", "docs/clients.md", "docs/environments.md", "docs/errors.md", "docs/redaction.md", "docs/threat-model.md",
+		"README.md", "CHANGELOG.md", "docs/CONTRIBUTING.md", "docs/SECURITY.md", "docs/clients.md", "docs/errors.md", "docs/redaction.md", "docs/threat-model.md",
 	} {
 		for _, m := range link.FindAllStringSubmatch(repoFile(t, doc), -1) {
 			if _, err := os.Stat(filepath.Join("..", "..", filepath.Dir(doc), m[1])); err != nil {

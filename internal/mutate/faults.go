@@ -56,6 +56,9 @@ var (
 )
 
 var (
+	inRead         = []string{"./audit", "-run", "Read|Follow|Tail"}
+	inLogs         = []string{"./cmd/agentsecrets", "-run", "TestLogsFitTheScreen"}
+	inShells       = []string{"./cmd/agentsecrets", "-run", "TestShells|TestPowerShell|TestDocker|TestSystemd"}
 	inIntercept    = []string{"./cmd/agentsecrets", "-run", "TestScripts/intercept$"}
 	inProject      = []string{"./cmd/agentsecrets", "-run", "TestScripts/project$"}
 	inEnvironments = []string{"./cmd/agentsecrets", "-run", "TestScripts/environments$"}
@@ -290,6 +293,17 @@ var faults = []fault{
 	{"delete the project that the proxy serves", "cmd/agentsecrets/projectchange.go", "err == nil && st.ProjectID == w.ProjectID {", "err == nil && st.ProjectID == \"-\" {", inProject},
 	{"list what was cut short", "cmd/agentsecrets/secrets.go", "	if err := w.settle(ctx); err != nil {\n		return err\n	}\n", "", inEnvironments},
 	{"lose what a later version wrote of a project", "env/projects.go", "		if err := change(&o); err != nil {", "		o = nil\n		if err := change(&o); err != nil {", []string{"./env", "-run", "Project"}},
+	{"read logs from their beginning", "audit/tail.go", "for len(h) > 0 && (f.Last <= 0 || len(events) < f.Last) {", "for len(h) > 0 {", inRead},
+	{"follow no log that is set aside", "audit/follow.go", "	for _, m := range w.marks {\n		if os.SameFile(m.info, info) {\n			return m\n		}\n	}\n", "", inRead},
+	{"take a new log for the one before", "audit/follow.go", "known != nil && known.begins(file) {", "known != nil {", inRead},
+	{"read half a line", "audit/follow.go", "		if errors.Is(err, io.EOF) {\n			return events, nil", "		if errors.Is(err, io.EOF) && len(line) == 0 {\n			return events, nil", inRead},
+	{"wait for what the system never tells", "audit/follow.go", "	blindPoll   = 300 * time.Millisecond", "	blindPoll   = 300 * time.Hour", inRead},
+	{"draw beyond the screen", "cmd/agentsecrets/proxylogs.go", "if lipgloss.Width(drawn) <= width {", "if lipgloss.Width(drawn) >= width {", inLogs},
+	{"quote nothing in sh", "cmd/agentsecrets/shells.go", "strings.ReplaceAll(s, \"'\", `'\\''`)", "strings.ReplaceAll(s, \"'\", `'`)", inShells},
+	{"forget fish's backslash", "cmd/agentsecrets/shells.go", "strings.NewReplacer(`\\`, `\\\\`, \"'\", `\\'`)", "strings.NewReplacer(\"'\", `\\'`)", inShells},
+	{"forget PowerShell's other quotes", "cmd/agentsecrets/shells.go", `"'", "\u2018", `, `"'", `, inShells},
+	{"forget systemd's dollar", "cmd/agentsecrets/shells.go", "\"$\", `\\$`, ", "", inShells},
+	{"two lines for Docker", "cmd/agentsecrets/shells.go", `strings.ContainsAny(s, "\r\n")`, `strings.ContainsAny(s, "\r")`, inShells},
 	{"origin flags are free for all names", "cmd/agentsecrets/origins.go", `if real := r.realNames(); r.everywhere || real != "" {`, `if real := r.realNames(); r.everywhere && real != "" {`, inCmd},
 	{"extra roots count for all names", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.roots", "	if r.roots.Load() != nil || isTestName(host) {\n		return r.roots", inCmd},
 

@@ -1,0 +1,16 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+)
+
+// parentName is the name of the program that started us, "" if it cannot be told.
+func parentName() string {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(os.Getppid()) + "/comm")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(string(b), "\n")
+}
