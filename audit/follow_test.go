@@ -140,7 +140,10 @@ func TestFollow(t *testing.T) {
 // and set aside.
 func TestFollowALiveLog(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "audit")
-	l := newLog(newFile(filepath.Join(dir, "live.jsonl")), time.Now)
+	l, err := newLog(filepath.Join(dir, "live.jsonl"), config(dir, time.Now))
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer l.Close()
 	l.file.limit = 20_000
 	var want []string
@@ -161,7 +164,7 @@ func TestFollowALiveLog(t *testing.T) {
 		write(want[i])
 	}
 	expect(t, ids, want...)
-	aside, err := filepath.Glob(filepath.Join(dir, "live-*.jsonl"))
+	aside, err := filepath.Glob(filepath.Join(dir, "live.*.jsonl"))
 	if err != nil || len(aside) < 2 {
 		t.Errorf("set aside were %q, %v: this shows nothing", aside, err)
 	}
