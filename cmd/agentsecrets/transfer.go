@@ -190,7 +190,7 @@ func (a *app) clean(ctx context.Context, environment string, o transferOptions) 
 		what: "deleting all secrets of " + w.String(),
 		done: func(p proposal) string { return fmt.Sprintf("Deleted %s from %s.", count(len(p.Deleted), "secret"), w) },
 		after: func(p proposal) error {
-			return w.unbindGone(p.Deleted)
+			return a.unbindGone(w, p.Deleted)
 		},
 	})
 }
