@@ -152,7 +152,7 @@ func (a *app) transfer(ctx context.Context, verb, from, to string, o transferOpt
 		a.sayNew(to, known)
 	}
 	plan := func(names map[string][]string) proposal { return propose(names, from, to, o) }
-	return a.carryOut(ctx, w, s, o, plan, change{
+	return a.carryOut(ctx, w, s, o, plan, wholesale{
 		what: verb + " " + w.ProjectName + ":" + from + " to " + to,
 		done: func(p proposal) string {
 			return fmt.Sprintf("%s now in %s:%s.", areOrIs(len(p.steps())), w.ProjectName, to)
@@ -186,7 +186,7 @@ func (a *app) clean(ctx context.Context, environment string, o transferOptions) 
 		p.Deleted = append(p.Deleted, names[environment]...)
 		return p
 	}
-	return a.carryOut(ctx, w, s, o, plan, change{
+	return a.carryOut(ctx, w, s, o, plan, wholesale{
 		what: "deleting all secrets of " + w.String(),
 		done: func(p proposal) string { return fmt.Sprintf("Deleted %s from %s.", count(len(p.Deleted), "secret"), w) },
 		after: func(p proposal) error {
@@ -222,8 +222,8 @@ func (a *app) holdsSecrets(w where, environment string) error {
 	return f
 }
 
-// change is what carryOut says of what it does.
-type change struct {
+// wholesale is what carryOut says of what it does.
+type wholesale struct {
 	what  string
 	done  func(proposal) string
 	idle  string               // there is nothing to do
@@ -232,7 +232,7 @@ type change struct {
 }
 
 // carryOut shows, asks and does what plan says of the names that there are.
-func (a *app) carryOut(ctx context.Context, w where, s secrets, o transferOptions, plan func(map[string][]string) proposal, c change) error {
+func (a *app) carryOut(ctx context.Context, w where, s secrets, o transferOptions, plan func(map[string][]string) proposal, c wholesale) error {
 	names, err := s.index.Project(w.ProjectID)
 	if err != nil {
 		return err
