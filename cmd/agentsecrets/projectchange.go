@@ -171,7 +171,13 @@ func (w where) deleteAll(ctx context.Context, s secrets, r removal) error {
 		return err
 	}
 	if _, bound := policy.Bindings[w.ProjectID]; bound {
-		if err := w.updatePolicy(func(p *allowlist.Policy) error { delete(p.Bindings, w.ProjectID); return nil }); err != nil {
+		if err := w.updatePolicy(func(p *allowlist.Policy) error {
+			for _, name := range slices.Sorted(maps.Keys(p.Bindings[w.ProjectID])) {
+				p.Note(change("clear", name))
+			}
+			delete(p.Bindings, w.ProjectID)
+			return nil
+		}); err != nil {
 			return err
 		}
 	}
