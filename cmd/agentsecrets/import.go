@@ -78,6 +78,9 @@ func (a *app) importSecrets(ctx context.Context, path string, o importOptions) e
 	if !slices.Contains(envfile.Formats(), o.format) {
 		return usage("--format is %s, not %q", strings.Join(envfile.Formats(), ", "), o.format)
 	}
+	if err := outsideRun(changingSecrets); err != nil {
+		return err
+	}
 	w, err := a.where()
 	if err != nil {
 		return err

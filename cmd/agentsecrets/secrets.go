@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
-	"github.com/agentsecrets/agentsecrets/internal/runtree"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
@@ -108,7 +107,14 @@ func (b bindingJSON) limits() string {
 	return strings.Join(all, " ")
 }
 
+// changingSecrets is refused inside a run: a program there could put a value of
+// its own under a name that others use, or lead us to a keychain of its own.
+const changingSecrets = "changing which secrets are kept"
+
 func (a *app) deleteSecrets(ctx context.Context, names []string) error {
+	if err := outsideRun(changingSecrets); err != nil {
+		return err
+	}
 	w, err := a.where()
 	if err != nil {
 		return err
@@ -146,9 +152,7 @@ func (a *app) deleteSecrets(ctx context.Context, names []string) error {
 	return a.print(map[string][]string{"deleted": names}, func(io.Writer) {})
 }
 
-// unbindGone forgets the bindings of names that no environment keeps any more. A
-// program inside a run may have led us to a keychain of its own: what is gone from
-// there may still be in ours, and must not come to be bound to nothing.
+// unbindGone forgets the bindings of names that no environment keeps any more.
 func (a *app) unbindGone(w where, names []string) error {
 	var gone []string
 	for _, name := range names {
@@ -166,10 +170,6 @@ func (a *app) unbindGone(w where, names []string) error {
 	}
 	bound := func(name string) bool { _, ok := policy.Bindings[w.ProjectID][name]; return ok }
 	if gone = slices.DeleteFunc(gone, func(name string) bool { return !bound(name) }); len(gone) == 0 {
-		return nil
-	}
-	if inside, err := runtree.Inside(); inside || err != nil {
-		a.say("note: inside a run bindings stay as they are: %s", strings.Join(gone, ", "))
 		return nil
 	}
 	return w.updatePolicy(func(p *allowlist.Policy) error {

@@ -68,6 +68,9 @@ type given struct {
 }
 
 func (a *app) set(ctx context.Context, args []string, o setOptions) error {
+	if err := outsideRun(changingSecrets); err != nil {
+		return err
+	}
 	w, err := a.where()
 	if err != nil {
 		return err

@@ -202,7 +202,9 @@ var faults = []fault{
 	{"give no-env values to programs", "cmd/agentsecrets/spawn.go", "if policy.Bindings[w.ProjectID][name].NoEnv {", "if policy.Bindings[\"-\"][name].NoEnv {", inBind},
 	{"widen without the password", "cmd/agentsecrets/bind.go", "if !b.Narrows(old) {", "if !b.Narrows(b) {", inBind},
 	{"a value that is to be replaced may go further", "cmd/agentsecrets/bind.go", "			if len(held) == 0 {\n				continue", "			if len(held) >= 0 {\n				continue", inBind},
-	{"a run takes bindings away", "cmd/agentsecrets/secrets.go", "runtree.Inside(); inside || err != nil {", "runtree.Inside(); inside && err != nil {", inBind},
+	{"a run deletes secrets", "cmd/agentsecrets/secrets.go", "if err := outsideRun(changingSecrets); err != nil {", "if err := error(nil); err != nil {", inBind},
+	{"a run sets secrets", "cmd/agentsecrets/set.go", "if err := outsideRun(changingSecrets); err != nil {", "if err := error(nil); err != nil {", inBind},
+	{"a run imports secrets", "cmd/agentsecrets/import.go", "if err := outsideRun(changingSecrets); err != nil {", "if err := error(nil); err != nil {", inBind},
 	{"remove the last of a part", "cmd/agentsecrets/rebind.go", "if len(gone) > 0 && len(left) == 0 && len(have) > 0 {", "if len(gone) > 0 && len(left) == 0 && len(have) > 9 {", inBind},
 	{"the catalogue binds again what is kept", "cmd/agentsecrets/bind.go", "		if len(held) == 0 {\n			known", "		if len(held) >= 0 {\n			known", inBind},
 
