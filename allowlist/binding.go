@@ -2,6 +2,7 @@ package allowlist
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/agentsecrets/agentsecrets/internal/place"
 )
@@ -47,13 +48,22 @@ func (b Binding) AsksFor(actual string) bool {
 
 // Narrows reports whether b allows nothing that old does not, so that changing old to b needs no password.
 func (b Binding) Narrows(old Binding) bool {
-	return within(b.Hosts, old.Hosts, Rule.covers) &&
+	return within(b.Hosts, old.Hosts, Rule.covers) && !b.asksInBodies(old) &&
 		all(b.places(), func(p string) bool {
 			return slices.ContainsFunc(old.places(), func(o string) bool { return place.Covers(o, p) })
 		}) &&
 		within(b.Methods, old.Methods, func(o, m string) bool { return o == m }) &&
 		within(b.Paths, old.Paths, coversPath) &&
 		(b.NoEnv || !old.NoEnv)
+}
+
+// asksInBodies reports whether b names a place in bodies where old named no place at all: to text hosts a body was text
+// then, and is not where its place is named.
+func (b Binding) asksInBodies(old Binding) bool {
+	return len(old.Places) == 0 && slices.ContainsFunc(b.Places, func(p string) bool {
+		kind, _, _ := strings.Cut(p, ":")
+		return kind == place.Body || kind == place.Form
+	})
 }
 
 // within compares what two bindings name, where no names mean any.

@@ -20,6 +20,7 @@ func (w *writer) python() {
 	dir := filepath.Join(w.Dir, pythonDir)
 	if strings.ContainsRune(dir, filepath.ListSeparator) {
 		w.notice("%q cannot stand in PYTHONPATH: Python programs with roots of their own will not trust the proxy", dir)
+		return
 	}
 	if err := privateDir(dir); err != nil {
 		w.fail(err)

@@ -253,6 +253,9 @@ func (s stopping) keep(err error) error {
 
 // decideLive is decide, record and release for one use. x.mu is held.
 func (x *exchange) decideLive(ctx context.Context, u found) ([]byte, error) {
+	if x.over {
+		return nil, errBody
+	}
 	if !x.guarded {
 		return nil, &Problem{Status: 403, Slug: "domain_not_in_allowlist", Name: u.Name, Domain: x.domain(), Message: "no value may go to this host"}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,6 +51,7 @@ type exchange struct {
 	mu       sync.Mutex // guards what a body that streams through the expander adds
 	values   map[string]resolve.Value
 	bodyStop *Problem
+	over     bool // the done event is written
 
 	status int
 	echoes redact.Counts
@@ -178,6 +180,9 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 	}
 	upgrade := upgradeOf(r.Header)
 	removeHopByHop(out.Header)
+	if lines := out.Header["Cookie"]; len(lines) > 1 { // servers read them as one (RFC 9113, 8.2.3), and so do we
+		out.Header["Cookie"] = []string{strings.Join(lines, "; ")}
+	}
 	if upgrade != "" {
 		out.Header.Set("Connection", "Upgrade")
 		out.Header.Set("Upgrade", upgrade)
@@ -262,7 +267,11 @@ func (x *exchange) allow(u found) error {
 	if err := x.checkRelayed(u.Name); err != nil {
 		return err
 	}
-	for _, use := range readings(u.Use, x.fields) {
+	all, err := readings(u.Use, x.fields)
+	if err != nil {
+		return err
+	}
+	for _, use := range all {
 		if err := x.proxy.cfg.Allow(x.scope, use); err != nil {
 			return asProblem(err, Problem{Status: 403, Slug: "domain_not_in_allowlist", Name: u.Name, Domain: x.domain(), Message: "policy did not allow it"})
 		}

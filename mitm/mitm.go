@@ -2,7 +2,7 @@
 // and redacts echoes of their values in responses.
 //
 //	p, err := mitm.New(mitm.Config{Leaf: authority.Leaf, Allow: …, Resolve: …, Record: log.Write})
-//	run, err := p.NewRun(func() mitm.Scope { return scope })
+//	run := p.NewRun(func() mitm.Scope { return scope })
 //	defer run.Revoke()
 //	go p.Serve(listener)
 //	cmd.Env = append(cmd.Env, "HTTPS_PROXY="+run.URL(listener.Addr()))

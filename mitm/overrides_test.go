@@ -1,6 +1,7 @@
 package mitm
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -42,5 +43,38 @@ func TestOverrides(t *testing.T) {
 		if err := x.allow(use); (err == nil) != c.allowed {
 			t.Errorf("%s with %s: %s: %v", c.name, c.field, c.line, err)
 		}
+	}
+}
+
+// Two such fields together name a method for a path, and that pair is asked about.
+func TestOverridesTogether(t *testing.T) {
+	var rules []allowlist.Rule
+	for _, text := range []string{"GET api.acme.test/v1/*", "DELETE api.acme.test/v1/*", "GET api.acme.test/admin/*"} {
+		r, err := allowlist.ParseRequestRule(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, r)
+	}
+	list := &allowlist.List{Rules: rules}
+	x := &exchange{scheme: "https", proxy: &Proxy{cfg: Config{Allow: func(_ Scope, u Use) error {
+		return list.Check(allowlist.Use{Name: u.Name, Host: u.Host, Port: u.Port, Method: u.Method, Path: u.Path, Place: u.Place})
+	}}}}
+	use := found{Use{Name: "KEY", Host: "api.acme.test", Port: 443, Method: "GET", Path: "/v1/users", Place: "header:authorization"}, "bearer"}
+	method, path := "X-Http-Method-Override", "X-Original-Url"
+	x.fields = http.Header{method: {"DELETE"}, path: {"/v1/keys"}}
+	if err := x.allow(use); err != nil {
+		t.Error("every reading is allowed:", err)
+	}
+	x.fields = http.Header{method: {"DELETE"}, path: {"/admin/users"}}
+	if x.allow(use) == nil {
+		t.Error("DELETE /admin/users is allowed by no rule")
+	}
+	x.fields = http.Header{method: {"GET"}}
+	for i := range maxReadings {
+		x.fields.Add(path, fmt.Sprintf("/v1/%d", i))
+	}
+	if x.allow(use) == nil {
+		t.Error("one request is read in any number of ways")
 	}
 }

@@ -15,7 +15,7 @@ func (x *exchange) event(kind string) audit.Event {
 	e := audit.Event{
 		ID: x.id, Timestamp: x.proxy.cfg.now(), Event: kind,
 		Method: x.method, TargetURL: x.scheme + "://" + x.domain() + x.target.path, Domain: x.dest.host,
-		StatusCode: x.status, Status: audit.OK, Reason: "-",
+		Status: audit.OK, Reason: "-",
 		AgentID: x.scope.AgentID, RunID: x.scope.RunID, Environment: x.scope.Environment,
 		WorkspaceID: x.scope.WorkspaceID, ProjectID: x.scope.ProjectID,
 		IdentityLevel: identityLevel(x.scope), ResolutionPath: "local", CallerRole: "-",
@@ -60,7 +60,9 @@ func (x *exchange) record() error {
 func (x *exchange) finish() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.over = true
 	e := x.event(audit.Done)
+	e.StatusCode = x.status // not of a decided event: the origin's answer may come while a body is decided about
 	e.DurationMS = x.proxy.since(x.start).Milliseconds()
 	e.Redactions = x.echoes.Total()
 	e.Redacted = e.Redactions > 0

@@ -136,8 +136,9 @@ func (p *Proxy) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error
 	if !ok {
 		return nil, errServerName
 	}
-	t.shown.Store(true)
-	return p.cfg.Leaf(t.dest.host)
+	leaf, err := p.cfg.Leaf(t.dest.host)
+	t.shown.Store(err == nil)
+	return leaf, err
 }
 
 type tunnelKey struct{}

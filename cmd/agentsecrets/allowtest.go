@@ -127,15 +127,15 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 func (o allowTest) use(text string) (u allowlist.Use, scheme string, err error) {
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Host == "" || parsed.User != nil || parsed.Scheme != "https" && parsed.Scheme != "http" {
-		return u, "", usage("%q is not the URL of a request: write one like https://api.stripe.com/v1/balance", text)
+		return u, "", usage("what was given is not the URL of a request: write one like https://api.stripe.com/v1/balance, without user and password")
 	}
 	if u.Host, err = allowlist.NormalHost(parsed.Hostname()); err != nil {
-		return u, "", usage("the host of %q %w", text, err)
+		return u, "", usage("the host %q %w", parsed.Hostname(), err)
 	}
 	u.Port = map[string]int{"http": 80, "https": 443}[parsed.Scheme]
 	if p := parsed.Port(); p != "" {
 		if u.Port, err = strconv.Atoi(p); err != nil || u.Port < 1 || u.Port > 65535 {
-			return u, "", usage("the port of %q is not a number from 1 to 65535", text)
+			return u, "", usage("the port %q is not a number from 1 to 65535", p)
 		}
 	}
 	if u.Method, err = allowlist.ParseMethod(o.method); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -156,10 +157,7 @@ func prune(home string, age time.Duration, keep int) (int, error) {
 		return 0, err
 	}
 	n, err := audit.Prune(audit.Pruning{Dir: auditDir(home), Key: key, Age: age, Logs: keep, Now: time.Now, Record: shared.Write})
-	if err != nil {
-		return n, err
-	}
-	return n, shared.Close()
+	return n, errors.Join(err, shared.Close())
 }
 
 // pruneOld is prune by the rule, for who starts or ends with other work.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
 	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/daemon"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
@@ -108,6 +109,11 @@ func (a *app) deleteProject(ctx context.Context, name string, o transferOptions)
 	w := where{Context: env.Context{
 		WorkspaceID: ws.ID, WorkspaceName: ws.Name, ProjectID: p.ID, ProjectName: p.Name, Environment: env.Environments()[0],
 	}, home: q.Home, store: a.homeStore}
+	if !o.dryRun {
+		if err := outsideRun(changingSecrets); err != nil {
+			return err
+		}
+	}
 	s, err := w.secrets(ctx)
 	if err != nil {
 		return err
@@ -137,10 +143,8 @@ func (a *app) deleteProject(ctx context.Context, name string, o transferOptions)
 }
 
 func (a *app) mayDelete(ctx context.Context, w where) error {
-	if err := outsideRun("deleting a project"); err != nil {
-		return err
-	}
-	if st, err := askDaemon(ctx, w.home); err == nil && st.ProjectID == w.ProjectID {
+	serves := func(p daemon.Project) bool { return p.ProjectID == w.ProjectID }
+	if st, err := askDaemon(ctx, w.home); err == nil && (st.ProjectID == w.ProjectID || slices.ContainsFunc(st.Projects, serves)) {
 		return &failure{
 			code: exitFailure, hint: "agentsecrets proxy stop", err: fmt.Errorf("the proxy serves project %s", w.ProjectName),
 		}

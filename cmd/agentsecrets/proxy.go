@@ -183,8 +183,8 @@ func (a *app) daemonArgs(o proxyOptions) ([]string, error) {
 		args = append(args, "--allow-private")
 	}
 	args = append(args, o.origins.egress.args()...)
-	if o.origins.parent == parentEnv {
-		args = append(args, "--parent", parentEnv)
+	if p := o.origins.parent; p == parentEnv || p == parentNone {
+		args = append(args, "--parent", p)
 	}
 	if o.metrics.addr != "" {
 		args = append(args, "--metrics", o.metrics.addr)

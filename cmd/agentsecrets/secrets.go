@@ -146,37 +146,33 @@ func (a *app) deleteSecrets(ctx context.Context, names []string) error {
 		}
 		a.say("Deleted %s from %s.", name, w)
 	}
-	if err := a.unbindGone(w, names); err != nil {
+	if err := w.unbindGone(names); err != nil {
 		return err
 	}
 	return a.print(map[string][]string{"deleted": names}, func(io.Writer) {})
 }
 
-// unbindGone forgets the bindings of names that no environment keeps any more.
-func (a *app) unbindGone(w where, names []string) error {
-	var gone []string
-	for _, name := range names {
-		held, err := w.heldElsewhere(name)
-		if err != nil {
-			return err
-		}
-		if !held {
-			gone = append(gone, name)
-		}
-	}
+// unbindGone forgets the bindings of names that no environment keeps any more. It
+// looks again under the policy's lock: somebody may be setting one anew.
+func (w where) unbindGone(names []string) error {
 	policy, err := w.policy()
 	if err != nil {
 		return err
 	}
 	bound := func(name string) bool { _, ok := policy.Bindings[w.ProjectID][name]; return ok }
-	if gone = slices.DeleteFunc(gone, func(name string) bool { return !bound(name) }); len(gone) == 0 {
+	if !slices.ContainsFunc(names, bound) {
 		return nil
 	}
 	return w.updatePolicy(func(p *allowlist.Policy) error {
-		for _, name := range gone {
-			if bound(name) {
-				p.Note(change("clear", name))
+		for _, name := range names {
+			held, err := index(w.home).Environments(w.ProjectID, name)
+			if err != nil {
+				return err
 			}
+			if _, bound := p.Bindings[w.ProjectID][name]; !bound || len(held) > 0 {
+				continue
+			}
+			p.Note(change("clear", name))
 			delete(p.Bindings[w.ProjectID], name)
 		}
 		return nil

@@ -141,6 +141,11 @@ func (a *app) transfer(ctx context.Context, verb, from, to string, o transferOpt
 	if from == to {
 		return usage("FROM and TO are both %s", from)
 	}
+	if !o.dryRun {
+		if err := outsideRun(changingSecrets); err != nil {
+			return err
+		}
+	}
 	w, s, err := a.settled(ctx)
 	if err != nil {
 		return err
@@ -173,6 +178,11 @@ func (a *app) clean(ctx context.Context, environment string, o transferOptions) 
 	if err := validEnvironment(environment); err != nil {
 		return err
 	}
+	if !o.dryRun {
+		if err := outsideRun(changingSecrets); err != nil {
+			return err
+		}
+	}
 	w, s, err := a.settled(ctx)
 	if err != nil {
 		return err
@@ -190,7 +200,7 @@ func (a *app) clean(ctx context.Context, environment string, o transferOptions) 
 		what: "deleting all secrets of " + w.String(),
 		done: func(p proposal) string { return fmt.Sprintf("Deleted %s from %s.", count(len(p.Deleted), "secret"), w) },
 		after: func(p proposal) error {
-			return a.unbindGone(w, p.Deleted)
+			return w.unbindGone(p.Deleted)
 		},
 	})
 }
@@ -242,9 +252,6 @@ func (a *app) carryOut(ctx context.Context, w where, s secrets, o transferOption
 	show := func(out io.Writer) { p.write(out, w.ProjectName) }
 	if o.dryRun {
 		return a.print(p, show)
-	}
-	if err := outsideRun(c.what); err != nil {
-		return err
 	}
 	if len(p.Conflicts) > 0 {
 		return &failure{

@@ -111,11 +111,13 @@ func build(p plan) (*house, error) {
 		Observer:    h.metrics,
 		Log:         p.log,
 	})
-	if err != nil || p.address == "" {
-		return h, err
+	if err == nil && p.address != "" {
+		h.listener, err = net.Listen("tcp", p.address)
 	}
-	h.listener, err = net.Listen("tcp", p.address)
-	return h, err
+	if err != nil {
+		return nil, errors.Join(err, h.log.Close())
+	}
+	return h, nil
 }
 
 func (h *house) openAuthority(open func(ca.Config) (*ca.Authority, error)) error {

@@ -114,7 +114,8 @@ func text(format Format, name string, raw json.RawMessage) ([]byte, error) {
 		return nil, &SyntaxError{Format: format, Reason: fmt.Sprintf("%.64q is no text", name)}
 	}
 	const replacement = "\ufffd"
-	written := strings.Count(string(raw), replacement) + strings.Count(strings.ToLower(string(raw)), `\ufffd`)
+	escapes := strings.ToLower(strings.ReplaceAll(string(raw), `\\`, "")) // a backslash that is one is no escape
+	written := strings.Count(string(raw), replacement) + strings.Count(escapes, `\ufffd`)
 	if strings.Count(s, replacement) > written {
 		return nil, &SyntaxError{Format: format, Reason: fmt.Sprintf("%.64q holds half of a surrogate pair", name)}
 	}

@@ -1,8 +1,6 @@
 package agefile
 
 import (
-	"errors"
-
 	"filippo.io/age"
 
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
@@ -44,7 +42,11 @@ func (s *Store) Rewrap(passphrase []byte) error {
 	if passphrase != nil {
 		s.opened.Store(&openedIdentity{idOf(file), fresh})
 	}
-	return errors.Join(s.sealBoth(all, fresh.Recipient()), s.keys.Forget(idOf(before)))
+	if err := s.sealBoth(all, fresh.Recipient()); err != nil {
+		return err
+	}
+	_ = s.keys.Forget(idOf(before)) // where it cannot: what the kernel keeps opens this vault no more
+	return nil
 }
 
 // sealBoth writes the vault, and the backup as the same: one that only an identity of before opens would be lost.
