@@ -178,10 +178,3 @@ func (w where) unbindGone(names []string) error {
 		return nil
 	})
 }
-
-// heldElsewhere reports whether another environment of the project keeps name:
-// the binding is one for all of them.
-func (w where) heldElsewhere(name string) (bool, error) {
-	held, err := index(w.home).Environments(w.ProjectID, name)
-	return slices.ContainsFunc(held, func(e string) bool { return e != w.Environment }), err
-}
