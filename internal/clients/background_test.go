@@ -23,7 +23,7 @@ import (
 func TestStartFromPython(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
-	t.Cleanup(func() { w.command(binary, "proxy", "stop").Run() })
+	t.Cleanup(w.stopProxy)
 	for _, said := range []string{"The proxy runs on", "runs already"} {
 		r := w.run(w.command(python(t), script(t, "start.py"), binary, "--port", "0"), "")
 		if !strings.Contains(r.stdout, "code 0\n") || !strings.Contains(r.stdout, said) {

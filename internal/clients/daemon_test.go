@@ -36,7 +36,7 @@ func (w *world) startProxy() int {
 	for _, host := range []string{apiHost, openAIHost} {
 		args = append(args, "--resolve", fmt.Sprintf("%s:%d:127.0.0.1:%[2]d", host, w.origin.port))
 	}
-	w.t.Cleanup(func() { w.command(binary, "proxy", "stop").Run() })
+	w.t.Cleanup(w.stopProxy)
 	var st struct{ Port int }
 	if err := json.Unmarshal([]byte(w.agentsecrets("", args...).stdout), &st); err != nil || st.Port == 0 {
 		w.t.Fatal("proxy start does not say its port: ", err)

@@ -113,13 +113,7 @@ func promtool(t *testing.T, stdin string, args ...string) {
 func (w *world) startDaemon(args ...string) string {
 	w.t.Helper()
 	w.agentsecrets("", append(append([]string{"proxy", "start", "--port", "0"}, w.origins()...), args...)...)
-	w.t.Cleanup(func() { // the test's own context has ended by then
-		stop := exec.Command(binary, "proxy", "stop")
-		stop.Dir, stop.Env = w.path("project"), append(environment(), "AGENTSECRETS_HOME="+w.path("home"))
-		if out, err := stop.CombinedOutput(); err != nil {
-			w.t.Errorf("proxy stop: %v, %s", err, out)
-		}
-	})
+	w.t.Cleanup(w.stopProxy)
 	var status struct{ Port int }
 	if err := json.Unmarshal([]byte(w.agentsecrets("", "proxy", "status", "--output", "json").stdout), &status); err != nil {
 		w.t.Fatal(err)

@@ -112,7 +112,7 @@ func TestReadmeQuickStart(t *testing.T) {
 	cmd := w.command("bash", "-c", w.ports(session.String()))
 	cmd.Dir = w.path("tree")
 	cmd.Env = append(cmd.Env, "T="+w.dir, "VALUE="+w.value)
-	t.Cleanup(func() { w.command(binary, "proxy", "stop").Run() }) // where the session did not come to its end
+	t.Cleanup(w.stopProxy) // where the session did not come to its end
 	r := w.run(cmd, "")
 	if n := len(w.origin.seen["/v1/balance"]); n != 3 {
 		t.Errorf("the origin got %d requests, want 3", n)

@@ -146,6 +146,20 @@ func (w *world) direct(argv ...string) *exec.Cmd {
 func (w *world) command(path string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	w.t.Cleanup(cancel)
+	return w.commandIn(ctx, path, args...)
+}
+
+// stopProxy stops what startProxy started. It is for the end of a test, when the
+// test's own context is over.
+func (w *world) stopProxy() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if out, err := w.commandIn(ctx, binary, "proxy", "stop").CombinedOutput(); err != nil {
+		w.t.Errorf("stop the proxy: %v\n%s", err, out)
+	}
+}
+
+func (w *world) commandIn(ctx context.Context, path string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Dir = w.path("project")
