@@ -111,5 +111,5 @@ func Changes(path string, n int) (changes []Change, bad int, err error) {
 	return changes, bad, nil
 }
 
-// Text is r, or b, as a Change names it.
+// Text is b, of the secret name, as a Change names it.
 func (b Binding) Text(name string) string { return strings.TrimSpace(name + " " + b.flags()) }

@@ -211,7 +211,7 @@ func (a *app) listRules() error {
 	}
 	header := []string{"Domain", "Added By", "Added At", "Method", "Path", "Places"}
 	if !slices.ContainsFunc(policy.Rules, func(r allowlist.Rule) bool { return r.Text() != hostText(r) }) {
-		header = header[:3] // as it always was
+		header = header[:3] // scripts split the table of three columns
 		for i := range rows {
 			rows[i] = rows[i][:3]
 		}

@@ -106,7 +106,7 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 	if err != nil {
 		return err
 	}
-	result := testedJSON{URL: scheme + "://" + bracket(u.Host) + ":" + strconv.Itoa(u.Port) + u.Path, Method: u.Method, Place: o.in, Allowed: true}
+	result := testedJSON{URL: scheme + "://" + net.JoinHostPort(u.Host, strconv.Itoa(u.Port)) + u.Path, Method: u.Method, Place: o.in, Allowed: true}
 	list, catalogue := policy.List(w.ProjectID), allowlist.NewCatalogue()
 	for _, name := range names {
 		u.Name = name
@@ -272,11 +272,4 @@ func allowedOr(yes bool, then, otherwise string) string {
 		return then
 	}
 	return otherwise
-}
-
-func bracket(host string) string {
-	if strings.Contains(host, ":") {
-		return "[" + host + "]"
-	}
-	return host
 }

@@ -241,15 +241,8 @@ func (w where) replaces(all []given, path string, o importOptions, r *importJSON
 	}
 	return &failure{
 		code: exitFailure, hint: importHint(path, flag),
-		err: fmt.Errorf("%s kept in %s already; nothing was changed: %s", areNames(len(r.Overwritten)), w, strings.Join(r.Overwritten, ", ")),
+		err: fmt.Errorf("%s kept in %s already; nothing was changed: %s", areOrIs(len(r.Overwritten)), w, strings.Join(r.Overwritten, ", ")),
 	}
-}
-
-func areNames(n int) string {
-	if n == 1 {
-		return "1 secret is"
-	}
-	return fmt.Sprintf("%d secrets are", n)
 }
 
 // checkAll looks at values, and says where another reader might see another one.

@@ -35,7 +35,7 @@ type parents struct {
 	allNames bool // not for test names alone
 }
 
-// named reports whether the flag holds a URL, which is policy.
+// namesParent reports whether the flag holds a URL, which is policy.
 func (o *originFlags) namesParent() bool {
 	return o.parent != "" && o.parent != parentEnv && o.parent != parentNone
 }
