@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit kill mutate bench-quick tools clients clean
+.PHONY: build demo test check vet unit kill mutate threats bench-quick tools clients clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -41,6 +41,9 @@ kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with
 
 mutate: clients ## seeds faults into a copy of the tree; a test has to notice each
 	go run ./internal/mutate
+
+threats: tools clients ## docs/threats.md: each row, its tests, how they ended
+	go run ./internal/threats/report
 
 bench-quick: build ## what the proxy costs, beside nginx and goproxy, in under three minutes
 	@.ci/tools bench

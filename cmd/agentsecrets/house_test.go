@@ -35,11 +35,13 @@ func mayImport() map[string][]string {
 		"cmd/agentsecrets": {
 			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile", "resolve/keychain",
 		},
-		"internal/bench":   {"ca", "placeholder", "redact"},
-		"internal/envfile": {"resolve"},
-		"internal/style":   {"internal/place", "placeholder"},
-		"internal/daemon":  {"internal/atomicfile", "internal/runtree"},
-		"internal/lab":     {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only
+		"internal/bench":          {"ca", "placeholder", "redact"},
+		"internal/envfile":        {"resolve"},
+		"internal/style":          {"internal/place", "placeholder"},
+		"internal/daemon":         {"internal/atomicfile", "internal/runtree"},
+		"internal/mutate":         {"internal/threats"},
+		"internal/threats/report": {"internal/threats"},
+		"internal/lab":            {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only
 	}
 }
 

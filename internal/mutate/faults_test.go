@@ -5,15 +5,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/agentsecrets/agentsecrets/internal/threats"
 )
 
 // A fault whose text has moved away would prove nothing, and only a long run would tell.
 func TestFaultsApply(t *testing.T) {
-	if len(faults) < 100 {
-		t.Fatalf("there are %d faults only", len(faults))
+	if n := len(all()); n < 100 {
+		t.Fatalf("there are %d faults only", n)
 	}
 	names := map[string]bool{}
-	for _, f := range faults {
+	for _, f := range all() {
 		if names[f.name] {
 			t.Errorf("two faults are named %q", f.name)
 		}
@@ -26,6 +28,25 @@ func TestFaultsApply(t *testing.T) {
 		}
 		if f.old == f.new {
 			t.Errorf("%s changes nothing", f.name)
+		}
+	}
+}
+
+// A row that no fault is seeded for might have tests that notice nothing.
+func TestRowsHaveFaults(t *testing.T) {
+	rows, err := threats.Read("../../docs/threats.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeded := map[string]bool{}
+	for _, faults := range [][]rowFault{dFaults, lFaults, aFaults} {
+		for _, f := range faults {
+			seeded[f.row] = true
+		}
+	}
+	for _, r := range rows {
+		if r.Later == "" && !seeded[r.ID] {
+			t.Errorf("no fault is seeded for row %s (%s)", r.ID, r.Attack)
 		}
 	}
 }

@@ -5,7 +5,8 @@
 //	go run ./internal/mutate             # all faults
 //	go run ./internal/mutate -only basic # those whose name contains "basic"
 //
-// A fault must still compile: a test that fails to build proves nothing.
+// A fault must still compile: a test that fails to build proves nothing. A
+// fault for a row of docs/threats.md must be noticed by that row's own tests.
 package main
 
 import (
@@ -17,14 +18,17 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/threats"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	only := flag.String("only", "", "run only the faults whose name contains this")
+	only := flag.String("only", "", "run only the faults whose name contains this; those of row D1 are named 'D1: ...'")
 	flag.Parse()
 	if err := run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
@@ -45,7 +49,7 @@ func run(ctx context.Context, only string) error {
 		return err
 	}
 	caught, missed := 0, 0
-	for _, f := range faults {
+	for _, f := range all() {
 		if !strings.Contains(f.name, only) {
 			continue
 		}
@@ -75,7 +79,7 @@ func run(ctx context.Context, only string) error {
 // baseline runs the tests without a fault: one that fails anyway notices nothing.
 func baseline(ctx context.Context, dir, only string) error {
 	seen := map[string]bool{}
-	for _, f := range faults {
+	for _, f := range all() {
 		key := strings.Join(f.tests, " ")
 		if seen[key] || !strings.Contains(f.name, only) {
 			continue
@@ -118,6 +122,25 @@ func copyTree(ctx context.Context, dir string) error {
 type fault struct {
 	name, file, old, new string
 	tests                []string
+}
+
+// rowFault is a fault for one row of docs/threats.md. Only the tests in pkg
+// that are named by the row are run, so that no other can notice it.
+type rowFault struct{ row, name, file, old, new, pkg string }
+
+func (r rowFault) fault() fault {
+	return fault{r.row + ": " + r.name, r.file, r.old, r.new, []string{r.pkg, "-run", threats.Pattern(r.row)}}
+}
+
+// all returns the faults in the order of an exchange, then those of the rows.
+func all() []fault {
+	fs := slices.Clone(faults)
+	for _, rows := range [][]rowFault{dFaults, lFaults, aFaults} {
+		for _, r := range rows {
+			fs = append(fs, r.fault())
+		}
+	}
+	return fs
 }
 
 // try reports which test noticed, "" if none did.
