@@ -72,7 +72,7 @@ func TestCallsWithoutUs(t *testing.T) {
 			if !strings.Contains(r.stdout, c.prints) {
 				t.Errorf("stdout does not say %q:\n%s", c.prints, r.stdout)
 			}
-			if got := strings.Join(w.trace.forms([]byte(r.stdout)), " "); got != "verbatim base64" {
+			if got := strings.Join(w.trace.Forms([]byte(r.stdout)), " "); got != "verbatim base64" {
 				t.Errorf("stdout shows the value in the forms %q", got)
 			}
 		})

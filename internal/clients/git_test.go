@@ -19,7 +19,7 @@ func TestGitWithoutUs(t *testing.T) {
 	w := newOutside(t, "")
 	w.run(w.direct("sh", script(t, "git.sh"), w.repository("localhost", w.value), w.path("project", "clone")), "")
 	w.pushed()
-	if w.trace.files(t, w.path("project")) == nil {
+	if w.files(w.path("project")) == nil {
 		t.Error("the clone does not hold the value: the search misses it")
 	}
 }

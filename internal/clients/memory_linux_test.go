@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/trace"
 )
 
 // With the value in hand, look for it in a client that has made its call and
@@ -31,7 +33,7 @@ func TestMemory(t *testing.T) {
 	for what, text := range map[string]string{
 		"environment": env, "arguments": h.file("cmdline"), "metrics": metrics(t, env), "memory": "",
 	} {
-		forms := w.trace.forms([]byte(text))
+		forms := w.trace.Forms([]byte(text))
 		if what == "memory" {
 			forms = h.memory(w.trace)
 		}
@@ -39,7 +41,7 @@ func TestMemory(t *testing.T) {
 			t.Errorf("the client's %s holds the value: %s", what, forms)
 		}
 	}
-	for _, found := range w.trace.files(t, w.dir) {
+	for _, found := range w.files(w.dir) {
 		t.Errorf("while the client runs, a file holds the value: %s", found)
 	}
 	r := h.end()
@@ -56,10 +58,10 @@ func TestMemoryWithoutUs(t *testing.T) {
 	if h.memory(w.trace) == nil {
 		t.Error("the search does not find the value in the memory of a client that holds it")
 	}
-	if w.trace.forms([]byte(h.file("cmdline"))) == nil {
+	if w.trace.Forms([]byte(h.file("cmdline"))) == nil {
 		t.Error("the search does not find the value in arguments")
 	}
-	if r := h.end(); w.trace.forms([]byte(r.stdout)) == nil {
+	if r := h.end(); w.trace.Forms([]byte(r.stdout)) == nil {
 		t.Error("the search does not find the value in the output")
 	}
 }
@@ -132,7 +134,7 @@ func (h *held) file(name string) string {
 }
 
 // memory searches everything that the client has mapped.
-func (h *held) memory(tr trace) (found []string) {
+func (h *held) memory(tr trace.Trace) (found []string) {
 	h.t.Helper()
 	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", h.pid))
 	if err != nil {
@@ -163,14 +165,14 @@ func (h *held) memory(tr trace) (found []string) {
 
 // search reads src to its end, or to the first page that can't be read, in
 // pieces that overlap by more than a form is long.
-func search(tr trace, src io.Reader) (read int64, found []string) {
-	keep := tr.longest()
+func search(tr trace.Trace, src io.Reader) (read int64, found []string) {
+	keep := tr.Longest()
 	buf := make([]byte, 0, 1<<20)
 	for {
 		n, err := io.ReadFull(src, buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		read += int64(n)
-		found = append(found, tr.forms(buf)...)
+		found = append(found, tr.Forms(buf)...)
 		if err != nil {
 			return read, found
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/trace"
 )
 
 const (
@@ -54,7 +56,7 @@ type world struct {
 	dir    string // everything that is written lies under here
 	origin *origin
 	value  string
-	trace  trace
+	trace  trace.Trace
 }
 
 // newWorld sets one up with the commands that a user would type. special is
@@ -84,7 +86,7 @@ func newOutside(t *testing.T, special string) *world {
 	}
 	core := ""
 	w.value, core = newValue(special)
-	w.trace = newTrace(core)
+	w.trace = trace.New(core)
 	w.origin = newOrigin(t, w.dir)
 	return w
 }
@@ -211,13 +213,23 @@ func (w *watcher) Write(p []byte) (int, error) {
 func (w *world) clean(r result) {
 	w.t.Helper()
 	for stream, text := range map[string]string{"stdout": r.stdout, "stderr": r.stderr} {
-		if forms := w.trace.forms([]byte(text)); forms != nil {
+		if forms := w.trace.Forms([]byte(text)); forms != nil {
 			w.t.Errorf("%s holds the value: %s\n%s", stream, forms, text)
 		}
 	}
-	for _, found := range w.trace.files(w.t, w.dir) {
+	for _, found := range w.files(w.dir) {
 		w.t.Errorf("file holds the value: %s", found)
 	}
+}
+
+// files names the files under dir that hold the value.
+func (w *world) files(dir string) []string {
+	w.t.Helper()
+	found, err := w.trace.Files(dir)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
 }
 
 // python is the interpreter that has the locked clients.
