@@ -36,8 +36,8 @@ unit:
 	go test -race -timeout 20m ./...
 
 kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with 100 changes, for both stores; half an hour
-	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run 'Killed|ManyProcesses|ManyWriters' ./resolve/agefile ./resolve/keychain
-	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 1h -run KilledMove ./cmd/agentsecrets
+	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run '^TestA[56][A-Z]' ./resolve/agefile ./resolve/keychain
+	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 1h -run '^TestA[56][A-Z]' ./cmd/agentsecrets
 
 mutate: clients ## seeds faults into a copy of the tree; a test has to notice each
 	go run ./internal/mutate

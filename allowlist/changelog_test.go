@@ -2,6 +2,7 @@ package allowlist
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,17 +80,26 @@ func TestNoChangeWithoutItsNote(t *testing.T) {
 	}
 }
 
-// A6: many write at once, and each line is one piece.
+// Many write at once: no change is lost, and each line is one piece.
 func TestA6ChangesAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "policy", "wsp_1.json")
 	const n = 20
 	var wg sync.WaitGroup
-	for range n {
+	for i := range n {
 		wg.Go(func() {
+			rule, err := ParseRule(fmt.Sprintf("h%d.test", i))
+			if err != nil {
+				t.Error(err)
+			}
 			if err := NoteRefused(path, []Change{{Action: "add", Rule: strings.Repeat("x", 5000)}}); err != nil {
 				t.Error(err)
 			}
-			if err := UpdatePolicy(path, func(p *Policy) error { p.Note(Change{Action: "add"}); return nil }); err != nil {
+			err = UpdatePolicy(path, func(p *Policy) error {
+				p.Note(Change{Action: "add"})
+				p.Rules = append(p.Rules, rule)
+				return nil
+			})
+			if err != nil {
 				t.Error(err)
 			}
 		})
@@ -97,5 +107,8 @@ func TestA6ChangesAtOnce(t *testing.T) {
 	wg.Wait()
 	if list, bad, err := Changes(path, 0); len(list) != 2*n || bad != 0 || err != nil {
 		t.Errorf("%d changes, %d bad, %v", len(list), bad, err)
+	}
+	if p := load(t, path); len(p.Rules) != n {
+		t.Errorf("%d rules, want %d", len(p.Rules), n)
 	}
 }

@@ -80,7 +80,7 @@ func TestApply(t *testing.T) {
 }
 
 // A crash at any call of the store, before or after it: all of it is done by whoever comes next, or nothing was.
-func TestApplyAfterACrash(t *testing.T) {
+func TestA5ApplyAfterACrash(t *testing.T) {
 	next := map[string]func(x *Index, m *memory) error{
 		"reconcile": func(x *Index, m *memory) error { return x.Reconcile(context.Background(), m) },
 		"set":       func(x *Index, m *memory) error { return x.Set(context.Background(), m, ref("D"), New([]byte("d"))) },

@@ -101,7 +101,7 @@ var errCrash = errors.New("crash")
 
 // A crash is an error here that ends Set or Delete where it stands: before the store did it, or after. What follows a
 // crash between the store and the index is the same as what follows the second.
-func TestReconcileAfterACrash(t *testing.T) {
+func TestA7ReconcileAfterACrash(t *testing.T) {
 	set := func(x *Index, m *memory) error { return x.Set(context.Background(), m, ref("KEY"), New([]byte("new"))) }
 	del := func(x *Index, m *memory) error { return x.Delete(context.Background(), m, ref("KEY")) }
 	for _, c := range []struct {
@@ -150,7 +150,7 @@ func TestReconcileAfterACrash(t *testing.T) {
 	}
 }
 
-func TestReconcileLeavesWhatTheStoreCannotTell(t *testing.T) {
+func TestA7ReconcileLeavesWhatTheStoreCannotTell(t *testing.T) {
 	x, m := newIndex(t), newMemory()
 	m.after = func(context.Context, string, Ref) error { return errCrash }
 	for _, name := range []string{"A", "B", "C"} {
@@ -187,7 +187,7 @@ func TestDeleteOfANameWithoutValue(t *testing.T) {
 	}
 }
 
-func TestIndexLosesNothingToOtherWriters(t *testing.T) {
+func TestA6IndexLosesNothingToOtherWriters(t *testing.T) {
 	x, m := newIndex(t), newMemory()
 	var all sync.WaitGroup
 	for w := range 32 {

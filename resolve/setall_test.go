@@ -42,7 +42,7 @@ func TestSetAllKeepsAll(t *testing.T) {
 }
 
 // A store that fails in the middle is put back to what it was, and the index with it.
-func TestSetAllFailsWithNothingChanged(t *testing.T) {
+func TestA7SetAllFailsWithNothingChanged(t *testing.T) {
 	x, m := newIndex(t), newMemory()
 	if err := x.Set(t.Context(), m, ref("A"), New([]byte("old value of A"))); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestSetAllFailsWithNothingChanged(t *testing.T) {
 }
 
 // What a store cannot undo is settled by asking it: the index never lists what is not there.
-func TestSetAllSettlesWhatItCannotUndo(t *testing.T) {
+func TestA7SetAllSettlesWhatItCannotUndo(t *testing.T) {
 	x, m := newIndex(t), newMemory()
 	m.after = func(_ context.Context, what string, r Ref) error {
 		if what == "set" {

@@ -18,7 +18,7 @@ import (
 
 // A move is killed at a random moment, again and again, back and forth. Every value is there at all times, and once a
 // move has come to its end it is in one store alone.
-func TestKilledMove(t *testing.T) {
+func TestA5KilledMove(t *testing.T) {
 	s, err := secretservice.Start(secretservice.Unlocked)
 	if err != nil {
 		t.Fatal(err)

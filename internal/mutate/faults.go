@@ -49,7 +49,7 @@ var (
 	inEnv        = []string{"./env", "-run", "Python|Without|Vars"}
 	inBench      = []string{"./internal/bench", "-run", "Compares|Failures"}
 	inDemo       = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
-	inMove       = []string{"./cmd/agentsecrets", "-run", "TestKilledMove"}
+	inMove       = []string{"./cmd/agentsecrets", "-run", "TestA5KilledMove"}
 	inStores     = []string{"./cmd/agentsecrets", "-run", "TestScripts/keychain"}
 	inKeychain   = []string{"./resolve/keychain"}
 	inTold       = []string{"./cmd/agentsecrets", "-run", "TestScripts/^(told|call)$"}
@@ -243,7 +243,7 @@ var faults = []fault{
 	{"leave a part of a failed batch", "resolve/setall.go", "			err = s.Set(ctx, ref, old[i])\n", "			err = nil\n", inSetAll},
 	{"list what a failed batch did not keep", "resolve/setall.go", "			return errors.Join(err, x.save(before))\n", "			return errors.Join(err, before.check())\n", inSetAll},
 	{"leave the vault sealed to the old key", "resolve/agefile/rewrap.go", "s.sealBoth(all, fresh.Recipient())", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", inAgefile},
-	{"replace the identity before the vault knows it", "resolve/agefile/rewrap.go", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", "s.sealBoth(all, old.Recipient())", []string{"./resolve/agefile", "-run", "TestKilledRewraps|TestReadersDuringRewrap"}},
+	{"replace the identity before the vault knows it", "resolve/agefile/rewrap.go", "s.sealBoth(all, old.Recipient(), fresh.Recipient())", "s.sealBoth(all, old.Recipient())", []string{"./resolve/agefile", "-run", "TestA5KilledRewraps|TestReadersDuringRewrap"}},
 	{"leave the backup to the old key", "resolve/agefile/rewrap.go", "	return atomicfile.Write(s.path(backupName), sealed, 0o600)\n", "	return nil\n", inAgefile},
 	{"a new passphrase leaves the store unlocked", "resolve/agefile/rewrap.go", "s.keys.Forget(idOf(before))", "s.keys.Forget(idOf(before[1:]))", inAgefile},
 	{"write the key of a store with a passphrase in clear", "resolve/agefile/identity.go", "	return identity, wrapped, nil\n", "	return identity, text, nil\n", inAgefile},
@@ -338,13 +338,7 @@ var faults = []fault{
 	{"a result that was not written is a success", "cmd/agentsecrets/output.go", "	if _, err := b.WriteTo(a.results()); err != nil {", "	if _, err := b.WriteTo(a.results()); err != nil && len(a.words) == 0 {", inTold},
 	{"ask for a value that cannot be allowed", "cmd/agentsecrets/set.go", "	if o.allow {\n		names, err := checkNames(args)", "	if o.allow && o.stdin {\n		names, err := checkNames(args)", inTold},
 
-	{"audit: a line may be edited", "audit/verify.go", "case !w.keys.follows(w.prev, body, l):", "case len(body) == 0 || l == w.prev:", inAudit},
-	{"audit: links do not depend on the line before", "audit/chain.go", "	want := sum(k.line, prev[:], body)\n", "	want := l\n	_ = sum(k.line, prev[:], body)\n", inAudit},
 	{"audit: chain without a key", "audit/chain.go", "		m := hmac.New(sha256.New, key)\n", "		m := hmac.New(sha256.New, key[:0])\n", inAudit},
-	{"audit: no cut is missed", "audit/verify.go", "	if !w.met && len(w.list) > 0 {", "	if !w.met && len(w.list) > 1<<20 {", inAudit},
-	{"audit: a head for any log", "audit/head.go", "h.MAC = sum(k.head, h.bytes(), []byte(filepath.Base(path)))", "h.MAC = sum(k.head, h.bytes())", []string{"./audit", "-run", "TestA2Renamed"}},
-	{"audit: heads need no MAC", "audit/head.go", "if err != nil || !hmac.Equal(want, b) {", "if err != nil || hmac.Equal(want, b[:0]) {", inAudit},
-	{"audit: go on behind a cut", "audit/file.go", "	if f.size < f.head.Size {\n		return nil\n	}", "	if f.size < f.head.Size {\n		f.head.Size = 0\n		f.head.Last, _ = linkBefore(f.h, f.size)\n		return nil\n	}", inAudit},
 	{"audit: a new file begins a new chain", "audit/rotate.go", "	f.head.Next, f.head.Size, f.torn = f.head.Next+1, 0, false\n", "	f.head.Next, f.head.Size, f.torn, f.head.Last = f.head.Next+1, 0, false, f.head.Begin\n", inAudit},
 	{"audit: thinning is not known to the head", "audit/rotate.go", "			f.head.Begin = l\n", "			_ = l\n", inAudit},
 	{"audit: forget what others wrote", "audit/file.go", "	if _, l, ok := split(line); ok {\n			f.head.Last = l\n", "	if _, l, ok := split(line); ok {\n			_ = l\n", inAudit},

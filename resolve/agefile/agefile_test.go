@@ -86,7 +86,7 @@ func TestSetResolveDelete(t *testing.T) {
 	}
 }
 
-func TestManyThreadsLoseNothing(t *testing.T) {
+func TestA6ManyThreadsLoseNothing(t *testing.T) {
 	s := create(t)
 	var all sync.WaitGroup
 	for w := range 32 {
@@ -199,7 +199,7 @@ func TestFilesAreTheOwnersAndShowNothing(t *testing.T) {
 }
 
 // Any age reads the vault: it is the standard format, to a standard identity.
-func TestVaultIsPlainAge(t *testing.T) {
+func TestA11VaultIsPlainAge(t *testing.T) {
 	s := create(t)
 	set(t, s, "KEY", "value")
 	identities, err := age.ParseIdentities(strings.NewReader(read(t, s.path(identityName))))

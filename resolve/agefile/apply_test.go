@@ -54,7 +54,7 @@ func allTo(environment, from string, names []string) []resolve.Step {
 }
 
 // Whenever the copier is killed, the next command finds all of a copy or nothing of it, and all or nothing deleted.
-func TestKilledCopiers(t *testing.T) {
+func TestA5KilledCopiers(t *testing.T) {
 	rounds := 25
 	if long() {
 		rounds = 1000

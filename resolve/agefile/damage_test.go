@@ -76,7 +76,7 @@ func isCorrupt(path string) func(error) bool {
 	}
 }
 
-func TestDamagedVaultIsLeftAsItIs(t *testing.T) {
+func TestA11DamagedVaultIsLeftAsItIs(t *testing.T) {
 	base := create(t)
 	set(t, base, "KEY", "one")
 	set(t, base, "KEY", "two")
@@ -135,7 +135,7 @@ func TestHintBringsTheBackupBack(t *testing.T) {
 	expect(t, s, "KEY", "one")
 }
 
-func TestNewerVaultIsLeftAsItIs(t *testing.T) {
+func TestA11NewerVaultIsLeftAsItIs(t *testing.T) {
 	s := create(t)
 	set(t, s, "KEY", "one")
 	write(t, s.path(vaultName), s.sealed(t, `{"version":2,"values":"elsewhere","more":[]}`))
@@ -162,7 +162,7 @@ func TestLostFilesAreNotMadeAgain(t *testing.T) {
 	}
 }
 
-func TestDamagedIdentityIsLeftAsItIs(t *testing.T) {
+func TestA11DamagedIdentityIsLeftAsItIs(t *testing.T) {
 	s := create(t)
 	set(t, s, "KEY", "one")
 	good := read(t, s.path(identityName))

@@ -54,7 +54,7 @@ func openWith(dir string, passphrase []byte) (*Store, error) {
 }
 
 // Killed at any moment of a rewrap, the store opens with the passphrase of before or the new one, and holds everything.
-func TestKilledRewraps(t *testing.T) {
+func TestA5KilledRewraps(t *testing.T) {
 	rounds := 30
 	if long() {
 		rounds = 2000
@@ -119,7 +119,7 @@ func lastNumber(t *testing.T, out *bufio.Reader, none int) int {
 }
 
 // Stopped after each of its steps, as by a crash: what a kill at random finds only by luck.
-func TestRewrapCutAfterEachStep(t *testing.T) {
+func TestA5RewrapCutAfterEachStep(t *testing.T) {
 	type files map[string]string
 	snapshot := func(s *Store) files {
 		all := files{}

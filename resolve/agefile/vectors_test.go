@@ -25,7 +25,7 @@ type vector struct {
 
 // The format's own vectors go through the function that opens vaults: it gives the plaintext of every good file, and
 // nothing at all of a bad one, however late in it the fault.
-func TestAgeVectors(t *testing.T) {
+func TestA11AgeVectors(t *testing.T) {
 	files, err := fs.ReadDir(agetest.Vectors, ".")
 	if err != nil {
 		t.Fatal(err)

@@ -300,7 +300,7 @@ func TestCreateGoesOnWithAPassphrase(t *testing.T) {
 	}
 }
 
-func TestWrappedFileThatIsDamaged(t *testing.T) {
+func TestA11WrappedFileThatIsDamaged(t *testing.T) {
 	s, c := withPassphrase(t, "correct horse")
 	good := read(t, s.path(identityName))
 	lines := strings.Split(good, "\n")
@@ -325,7 +325,7 @@ func TestWrappedFileThatIsDamaged(t *testing.T) {
 }
 
 // The format is age's own, both ways.
-func TestWrappedIsPlainAge(t *testing.T) {
+func TestA11WrappedIsPlainAge(t *testing.T) {
 	s, _ := withPassphrase(t, "correct horse")
 	set(t, s, "KEY", "value")
 	text, err := unwrap("", []byte(read(t, s.path(identityName))), []byte("correct horse"))

@@ -61,7 +61,7 @@ func TestEntryThatIsThereTwice(t *testing.T) {
 }
 
 // What a keychain only says that it did is not taken for done.
-func TestStubbornKeychain(t *testing.T) {
+func TestA7StubbornKeychain(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{Helper: helper(newSession(t, secretservice.Stubborn), "helper")})
 	set(t, s, ref("KEY"), "first")

@@ -31,7 +31,7 @@ func names(t *testing.T, dir string) string {
 
 // A process is killed between index and keychain, on either side of the keychain's part. The index is settled by what
 // the keychain holds.
-func TestReconcileAfterACrash(t *testing.T) {
+func TestA7ReconcileAfterACrash(t *testing.T) {
 	t.Parallel()
 	helper := helper(newSession(t, secretservice.Unlocked), "helper")
 	for _, c := range []struct{ name, old, where, settled, value string }{
@@ -70,7 +70,7 @@ func TestReconcileAfterACrash(t *testing.T) {
 }
 
 // The helper of a process that was killed is still at work: what it does must not come after the look that settles.
-func TestReconcileWaitsForHelpers(t *testing.T) {
+func TestA7ReconcileWaitsForHelpers(t *testing.T) {
 	t.Parallel()
 	session, dir := newSession(t, secretservice.Unlocked), t.TempDir()
 	token := tokenOf(session, "helper")
@@ -94,7 +94,7 @@ func TestReconcileWaitsForHelpers(t *testing.T) {
 	}
 }
 
-func TestIndexOfALockedKeychain(t *testing.T) {
+func TestA7IndexOfALockedKeychain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, Config{Helper: helper(newSession(t, secretservice.Dismissed), "helper"), Dir: dir})

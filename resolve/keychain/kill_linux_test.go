@@ -82,7 +82,7 @@ func setPatiently(dir string, s *Store, name string) error {
 
 // Each process is killed at a random point, its helper sometimes too, and the next goes on where it was. Of what it
 // acknowledged nothing is lost, what it was at is done or not done, and the index says which.
-func TestKilledSetters(t *testing.T) {
+func TestA5KilledSetters(t *testing.T) {
 	t.Parallel()
 	rounds := 25
 	if long() {
@@ -188,7 +188,7 @@ func settled(t *testing.T, dir string, s *Store, held map[string]int, touched, n
 	return beyond
 }
 
-func TestManyWritersLoseNothing(t *testing.T) {
+func TestA6ManyWritersLoseNothing(t *testing.T) {
 	t.Parallel()
 	processes, each := 8, 4
 	if long() {

@@ -56,7 +56,7 @@ func eventually(t testing.TB, what string, is func() bool) {
 }
 
 // The keyring is locked, and its prompt gets no answer.
-func TestTimeout(t *testing.T) {
+func TestA7Timeout(t *testing.T) {
 	t.Parallel()
 	session := newSession(t, secretservice.Waits)
 	token := tokenOf(session, "helper")
@@ -125,7 +125,7 @@ func TestPromptThatIsAnswered(t *testing.T) {
 	expect(t, s, ref("KEY"), "value")
 }
 
-func TestPromptThatNobodySees(t *testing.T) {
+func TestA7PromptThatNobodySees(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{Helper: helper(newSession(t, secretservice.Dismissed), "helper"), Patient: true})
 	_, resolveErr := s.Resolve(t.Context(), ref("KEY"))
@@ -140,7 +140,7 @@ func TestPromptThatNobodySees(t *testing.T) {
 	}
 }
 
-func TestUnavailable(t *testing.T) {
+func TestA7Unavailable(t *testing.T) {
 	t.Parallel()
 	session := newSession(t, secretservice.Bare)
 	nowhere := []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=" + session.Dir + "/none"}
@@ -203,7 +203,7 @@ func TestStartsNoBus(t *testing.T) {
 	}
 }
 
-func TestFaultyHelpers(t *testing.T) {
+func TestA7FaultyHelpers(t *testing.T) {
 	t.Parallel()
 	session := newSession(t, secretservice.Bare)
 	for role, want := range map[string]error{
