@@ -147,7 +147,7 @@ func (x *exchange) checkAuthority(r *http.Request) error {
 	}
 	port := map[string]int{"http": 80, "https": 443}[x.scheme]
 	named := append([]string{r.Host}, r.Header["Host"]...)
-	if r.URL.Host != "" {
+	if r.URL.IsAbs() { // an empty host in it is none (RFC 9110, 4.2.1)
 		named = append(named, r.URL.Host)
 	}
 	for _, text := range named {

@@ -74,7 +74,7 @@ func recordedTunnels(t *testing.T, l *lab.Lab) (rows []string) {
 	return rows
 }
 
-func TestRelayRefusesAnotherServerName(t *testing.T) {
+func TestD2RelayRefusesAnotherServerName(t *testing.T) {
 	o := newRecorder()
 	l := relaying(t, o)
 	if _, err := through(t, l, relayedHost, "other.test"); err == nil || !strings.Contains(err.Error(), "unrecognized name") {
@@ -87,7 +87,7 @@ func TestRelayRefusesAnotherServerName(t *testing.T) {
 }
 
 // A ClientHello may come in pieces, and none of it goes on before it is whole.
-func TestRelayReadsATornHello(t *testing.T) {
+func TestD2RelayReadsATornHello(t *testing.T) {
 	for name, want := range map[string]bool{"": true, "other.test": false, strings.ToUpper(relayedHost): true} {
 		t.Run(name, func(t *testing.T) {
 			got := listening(t)

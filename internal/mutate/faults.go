@@ -72,7 +72,7 @@ var faults = []fault{
 	{"revoking leaves connections open", "mitm/run.go", "	p.conns.closeOf(r)\n", "	p.conns.closeOf(nil)\n", inMitm},
 	{"lose the bytes behind CONNECT", "mitm/edge.go", "if n := rw.Reader.Buffered(); n > 0 {", "if n := rw.Reader.Buffered(); n > 1<<20 {", inMitm},
 	{"compare Host with itself", "mitm/exchange.go", "if !x.proxy.same(x.dest, text, port) {", "if !x.proxy.same(x.dest, x.dest.String(), port) {", inMitm},
-	{"ignore the absolute form", "mitm/exchange.go", `if r.URL.Host != "" {`, `if r.URL.Host == "-" {`, inMitm},
+	{"ignore the absolute form", "mitm/exchange.go", `if r.URL.IsAbs() {`, `if r.URL.Host == "-" {`, inMitm},
 	{"ignore the server name", "mitm/tunnel.go", `if !t.dest.named(hello.ServerName) {`, `if !t.dest.named("") {`, inMitm},
 	{"relay whatever server name", "mitm/relay.go", `	case !dest.named(name):`, `	case !dest.named(name) && name == "-":`, inRelay},
 	{"relay before the hello is whole", "mitm/relay.go", "	first, err := firstBytes(t, t.dest)\n", "	first, err := io.Reader(t), error(nil)\n", inRelay},
