@@ -18,6 +18,8 @@ var (
 
 var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotAllowed|TestTextHosts|TestCodedBody"}
 
+var inHTTP1 = []string{"./internal/http1", "-skip", "TestRoundTrip|TestProgramsInUse"}
+
 var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/seal$"}
 
 var (
@@ -361,4 +363,29 @@ var faults = []fault{
 	{"audit: explain names no rule", "cmd/agentsecrets/policies.go", "	return list.Deciding(useOf(u))\n", "	_ = list\n	return nil\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^explain$"}},
 	{"lose what no column has room for", "cmd/agentsecrets/output.go", "t.Width(columns).Wrap(true).BorderRow(true)", "t.Width(columns).BorderRow(true)", []string{"./cmd/agentsecrets", "-run", "TestGridFits"}},
 	{"blame the API for a full disk", "cmd/agentsecrets/callwriter.go", "	case w.unwritten != nil:", "	case w.unwritten != nil && w.status == 0:", inTold},
+
+	{"http1: write values that end their line", "internal/http1/writer.go", "ok = ok && isToken(field.Name) && isText(field.Value)", "ok = ok && isToken(field.Name)", inHTTP1},
+	{"http1: write half of a bad head", "internal/http1/writer.go", "	if !ok || f.Length < 0 {\n		return w.stop(ErrHead)\n	}\n", "	defer func() {\n		if !ok {\n			w.stop(ErrHead)\n		}\n	}()\n", inHTTP1},
+	{"http1: keep the origin's length", "internal/http1/writer.go", "		case k != contentLength && k != transferEncoding:", "		case k != transferEncoding:", inHTTP1},
+	{"http1: end a body that is too short", "internal/http1/writer.go", "	case w.kind == Sized && w.left != 0:", "	case w.kind == Sized && w.left < 0:", inHTTP1},
+	{"http1: a body behind 304", "internal/http1/writer.go", "	case status == 304:\n		return f.Kind == NoBody || f.Kind == Announced\n", "", inHTTP1},
+	{"http1: write any trailer", "internal/http1/writer.go", "ok, _ := mayTrail(f.Name); !ok || ", "", inHTTP1},
+	{"http1: a write for each part", "internal/http1/writer.go", "	n, err := w.bw.Write(p)\n	return n, w.fail(err)\n", "	n, err := w.bw.Write(p)\n	w.bw.Flush()\n	return n, w.fail(err)\n", inHTTP1},
+	{"http1: a truncated body ends well", "internal/http1/body.go", "		err = io.ErrUnexpectedEOF\n", "		err = io.EOF\n", inHTTP1},
+	{"http1: wait while there is something to give", "internal/http1/chunks.go", "b.err == nil && (n == 0 || b.atHand())", "b.err == nil", inHTTP1},
+	{"http1: extensions without end", "internal/http1/chunks.go", "	if b.excess > maxExcess {", "	if b.excess > maxExcess<<20 {", inHTTP1},
+	{"http1: trailers that change what was decided", "internal/http1/chunks.go", "		if is(name, n) {\n", "		if is(name, n) && len(n) < 5 {\n", inHTTP1},
+	{"http1: heads of any size", "internal/http1/http1.go", "	case len(h.buf) > lim.Bytes:", "	case len(h.buf) > lim.Bytes<<20:", inHTTP1},
+	{"http1: any number of fields", "internal/http1/http1.go", "lines++; lines > lim.Fields+1 {", "lines++; lines > lim.Fields+2 {", inHTTP1},
+	{"http1: any number of options", "internal/http1/known.go", "s.optionBytes > maxOptions {", "s.optionBytes > maxOptions<<10 {", inHTTP1},
+	{"http1: a response is the client's fault", "internal/http1/response.go", "		return refuse(502, bad.Reason)\n", "		return bad\n", inHTTP1},
+	{"http1: a control in a reason", "internal/http1/response.go", " || !isText(reason) {", " {", inHTTP1},
+	{"http1: bodies of responses to HEAD", "internal/http1/response.go", `	case method == "HEAD", status == 304:`, `	case status == 304:`, inHTTP1},
+	{"http1: pass on what Connection names", "internal/http1/connection.go", "			if same(o, name) {\n", "			if same(o, name) && len(name) < 3 {\n", inHTTP1},
+	{"http1: let Connection name Host", "internal/http1/connection.go", "case k != host && k != contentLength", "case k != contentLength", inHTTP1},
+	{"http1: pass on fields of proxies", "internal/http1/connection.go", `startsWith(name, "proxy-") || `, "", inHTTP1},
+	{"http1: switch to HTTP/2 in clear", "internal/http1/connection.go", `startsWith(e, "h2c") || `, "", inHTTP1},
+	{"http1: HTTP/1.0 stays open", "internal/http1/connection.go", "(minor > 0 || o&keepsAlive != 0)", "(minor >= 0 || o&keepsAlive != 0)", inHTTP1},
+	{"http1: an allocation a head", "internal/http1/http1.go", "		heads.Put(h)\n", "		_ = h\n", inHTTP1},
+	{"http1: merge in the order of names", "internal/http1/header.go", "		if n := count(like[:i], f.Name); n < len(values) {", "		if n := count(like[:i], f.Name); n < len(values) && i%2 == 0 {", inHTTP1},
 }
