@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
+	"github.com/agentsecrets/agentsecrets/internal/visible"
 )
 
 // What has been done to a policy, and what was refused, is written beside it: names and rules, one object a line, added
@@ -82,7 +83,7 @@ func (f changesFile) write(changes []Change) error {
 			return errors.Join(fmt.Errorf("note a change: %w", err), f.Close())
 		}
 	}
-	if _, err := f.Write(b.Bytes()); err != nil {
+	if _, err := f.Write(visible.JSON(b.Bytes())); err != nil {
 		return errors.Join(fmt.Errorf("note a change: %w", err), f.Close())
 	}
 	return f.Close()

@@ -32,12 +32,12 @@ func TestCheck(t *testing.T) {
 
 // On a full disk files can be made, and not written. A file size limit does the
 // same, for a whole process, so the test runs itself in one.
-func TestCheckOnAFullDisk(t *testing.T) {
+func TestA3CheckOnAFullDisk(t *testing.T) {
 	const in = "AUDIT_TEST_CHECK"
 	dir := os.Getenv(in)
 	if dir == "" {
 		dir = t.TempDir()
-		cmd := exec.Command(os.Args[0], "-test.run=^TestCheckOnAFullDisk$", "-test.count=1")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestA3CheckOnAFullDisk$", "-test.count=1")
 		cmd.Env = append(os.Environ(), in+"="+dir)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/agentsecrets/agentsecrets/internal/visible"
 )
 
 // The two events of an exchange. They share an ID.
@@ -98,7 +98,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	if err := enc.Encode(w); err != nil {
 		return nil, fmt.Errorf("encode audit event: %w", err)
 	}
-	return printable(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+	return visible.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote; fields of later versions are let pass.
@@ -157,39 +157,3 @@ func capText(s string) string {
 	}
 	return s[:cut]
 }
-
-// printable escapes in JSON text what encoding/json leaves as it is: DEL, C1
-// controls, marks that change the direction of text, and all else that has no
-// shape. Such runes stand only inside strings, so the text stays JSON.
-func printable(b []byte) []byte {
-	if isPlain(b) {
-		return b
-	}
-	out := make([]byte, 0, len(b)+64)
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		switch {
-		case !hidden(r):
-			out = append(out, b[:n]...)
-		case r > 0xFFFF:
-			hi, lo := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-		b = b[n:]
-	}
-	return out
-}
-
-// isPlain reports whether all of b is visible ASCII, as nearly every event is.
-func isPlain(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-func hidden(r rune) bool { return !unicode.IsPrint(r) }

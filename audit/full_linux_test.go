@@ -13,7 +13,7 @@ import (
 const limitEnv = "AUDIT_TEST_LIMITED"
 
 // Every write to /dev/full fails as on a full disk.
-func TestFullDisk(t *testing.T) {
+func TestA3FullDisk(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, nil)
 	write(t, l, Event{ID: "before"})
@@ -34,9 +34,9 @@ func TestFullDisk(t *testing.T) {
 
 // A file size limit cuts a line in the middle, as a disk that fills up does. It
 // holds for a whole process, so the test runs itself in one.
-func TestLineCutByTheSystem(t *testing.T) {
+func TestA3LineCutByTheSystem(t *testing.T) {
 	if os.Getenv(limitEnv) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestLineCutByTheSystem$", "-test.count=1")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestA3LineCutByTheSystem$", "-test.count=1")
 		cmd.Env = append(os.Environ(), limitEnv+"=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)

@@ -17,7 +17,7 @@ const smallDiskEnv = "MITM_TEST_SMALL_DISK"
 
 // A disk of 64 KiB fills up while values are sent. It is one of a mount
 // namespace of the test's own: as root by unshare -m, otherwise in a user
-// namespace. Where a system allows neither, TestAuditUnavailable here and the
+// namespace. Where a system allows neither, TestA3AuditUnavailable here and the
 // tests of audit with /dev/full and a file size limit are what is left.
 func TestA3FullDisk(t *testing.T) {
 	if dir := os.Getenv(smallDiskEnv); dir != "" {

@@ -135,7 +135,7 @@ func TestMentionsInStreams(t *testing.T) {
 	}
 }
 
-func TestAuditFailuresAreCounted(t *testing.T) {
+func TestA3AuditFailuresAreCounted(t *testing.T) {
 	l, m := measured(t, lab.Config{Secrets: secrets, Allow: []string{host}, Change: noRecord})
 	exchange(t, l.Client, "GET", l.URL(host, "/"), "", "", "X-Key", "AS_SECRET_KEY")
 	wait(t, m, `audit_failures_total 2`) // decided and done

@@ -86,7 +86,7 @@ func TestTextPasses(t *testing.T) {
 	}
 }
 
-func TestAuditUnavailable(t *testing.T) {
+func TestA3AuditUnavailable(t *testing.T) {
 	o := newRecorder()
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o, Change: func(c *mitm.Config) {
 		c.Record = func(audit.Event) error { return errors.New("disk full") }

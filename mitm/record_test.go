@@ -190,8 +190,13 @@ func FuzzA1LogInjection(f *testing.F) {
 		if strings.ContainsAny(authority, "@") {
 			authority = ""
 		}
-		before := len(onFile(l.AuditDir()))
+		before, logged := len(onFile(l.AuditDir())), len(l.Log.String())
 		ask(method, authority, target, field, text)
+		for line := range strings.Lines(l.Log.String()[logged:]) {
+			if !strings.HasPrefix(line, "time=") || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("logged: %q", line)
+			}
+		}
 		added := onFile(l.AuditDir())[before:]
 		for line := range strings.Lines(added) {
 			var e audit.Event

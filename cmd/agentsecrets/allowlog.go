@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -46,7 +45,12 @@ func (a *app) showChanges(last int) error {
 		a.warn("%s of the log of changes cannot be read", count(bad, "line"))
 	}
 	if a.output == "json" || !a.onTerminal() {
-		return writeChanges(a.results(), changes)
+		for _, c := range changes {
+			if err := a.writeLine(c); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	if len(changes) == 0 {
 		a.say("Nothing was changed in workspace %s yet.", w.WorkspaceName)
@@ -58,17 +62,6 @@ func (a *app) showChanges(last int) error {
 	}
 	_, err = io.WriteString(a.results(), grid(a.columns(), []string{"Time", "Who", "Action", "Rule", "Outcome"}, rows))
 	return err
-}
-
-func writeChanges(out io.Writer, changes []allowlist.Change) error {
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	for _, c := range changes {
-		if err := enc.Encode(c); err != nil {
-			return fmt.Errorf("write the log: %w", err)
-		}
-	}
-	return nil
 }
 
 // change is one by whoever runs this, now.

@@ -14,6 +14,7 @@ import (
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 	"github.com/agentsecrets/agentsecrets/internal/prompt"
+	"github.com/agentsecrets/agentsecrets/internal/visible"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
@@ -41,8 +42,11 @@ func (a *app) variable(name string) string {
 	return ""
 }
 
-// say writes one line to the user.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
+// say writes one line to the user. What it quotes, such as the name of a file, may have been
+// chosen by somebody who wants their terminal to do something.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.stderr, visible.Text(fmt.Sprintf(format, args...)))
+}
 
 func (a *app) warn(format string, args ...any) { a.say("warning: "+format, args...) }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -149,7 +148,7 @@ func (w *callWriter) finish() error {
 	if f != nil {
 		e.Error = f.Error()
 	}
-	if err := json.NewEncoder(w.app.stdout).Encode(e); err != nil || f == nil {
+	if err := w.app.writeLine(e); err != nil || f == nil {
 		return err
 	}
 	if f.code != exitInterrupted {
@@ -164,7 +163,7 @@ func (w *callWriter) fail(err error) error {
 		return err
 	}
 	e := envelope{Headers: http.Header{}, Error: err.Error(), DurationMS: time.Since(w.start).Milliseconds()}
-	if encodeErr := json.NewEncoder(w.app.stdout).Encode(e); encodeErr != nil {
+	if encodeErr := w.app.writeLine(e); encodeErr != nil {
 		return encodeErr
 	}
 	return &failure{code: exitFailure, err: err}

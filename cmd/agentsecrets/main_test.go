@@ -68,6 +68,7 @@ func TestScripts(t *testing.T) {
 			"waitfor":  waitFor,
 			"dialog":   dialog,
 			"absent":   absent,
+			"visible":  isVisible,
 			"keychain": startKeychain,
 			"readvar":  readVar,
 			"freeport": freePort,

@@ -7,26 +7,36 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
 	"golang.org/x/term"
+
+	"github.com/agentsecrets/agentsecrets/internal/visible"
 )
 
 // print writes a result: v as one line of JSON, or what text writes.
 func (a *app) print(v any, text func(io.Writer)) error {
 	if a.output == "json" {
-		enc := json.NewEncoder(a.results())
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(v); err != nil {
-			return fmt.Errorf("write the result: %w", err)
-		}
-		return nil
+		return a.writeLine(v)
 	}
 	var b bytes.Buffer
 	text(&b)
-	if _, err := b.WriteTo(a.results()); err != nil {
+	if _, err := io.WriteString(a.results(), visible.Text(b.String())); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// writeLine writes v as a line of JSON.
+func (a *app) writeLine(v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if _, err := a.results().Write(visible.JSON(b.Bytes())); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
@@ -84,10 +94,10 @@ func (a *app) width() int { return cmp.Or(max(a.columns(), 0), wide) }
 
 func cell(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) && r != '│' {
+		if visible.Is(r) && r != '│' {
 			return r
 		}
-		return '·' // nothing that was stored moves the cursor of who reads it
+		return visible.Dot // nothing that was stored moves the cursor of who reads it
 	}, text)
 	if strings.TrimSpace(text) == "" {
 		return "—"

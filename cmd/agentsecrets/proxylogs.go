@@ -69,7 +69,7 @@ func (a *app) proxyLogs(ctx context.Context, f audit.Filter, follow bool) error 
 		return writeEvents(a.results(), events)
 	}
 	if len(events) == 0 {
-		a.say(nothingIn(f))
+		a.say("%s", nothingIn(f))
 		return nil
 	}
 	_, err = io.WriteString(a.results(), eventTable(events, a.width()))

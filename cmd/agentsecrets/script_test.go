@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/internal/demo"
 	"github.com/agentsecrets/agentsecrets/internal/secretservice"
+	"github.com/agentsecrets/agentsecrets/internal/visible"
 )
 
 // code N CMD… runs a command that must end with exit code N. Its output can be
@@ -87,6 +89,34 @@ func absent(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if neg != (len(found) > 0) {
 			ts.Fatalf("the value in %s: %v", arg, found)
+		}
+	}
+}
+
+// visible PATH… holds if nothing in files PATH, or below, would be obeyed by a terminal, and there is something; stdout
+// and stderr are those of the last command.
+func isVisible(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: visible path…")
+	}
+	for _, arg := range args {
+		paths := []string{arg}
+		if info, err := os.Stat(ts.MkAbs(arg)); err == nil && info.IsDir() {
+			paths, err = filepath.Glob(filepath.Join(ts.MkAbs(arg), "*.jsonl"))
+			ts.Check(err)
+		}
+		length := 0
+		for _, path := range paths {
+			text := strings.ReplaceAll(ts.ReadFile(path), "\r\n", "\n") // as a terminal has it
+			length += len(text)
+			for _, r := range text {
+				if !visible.Is(r) && r != '\n' && r != '\t' {
+					ts.Fatalf("%U stands in %s: %q", r, path, text)
+				}
+			}
+		}
+		if length == 0 {
+			ts.Fatalf("there is nothing in %s", arg)
 		}
 	}
 }

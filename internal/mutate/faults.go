@@ -337,7 +337,7 @@ var faults = []fault{
 	{"start several at once", "internal/daemon/daemon.go", "filepath.Join(home, startFile)", "filepath.Join(home, startFile+time.Now().String())", inDaemon},
 	{"an interrupted call is a success", "cmd/agentsecrets/callwriter.go", "case w.stopped && (w.cut || w.status == 0):", "case w.stopped && w.cut && w.status == 0:", inTold},
 	{"give values to who forgot --intercept", "cmd/agentsecrets/run.go", "if !o.intercept && o.origins.any() {", "if o.intercept && o.quiet && o.origins.any() {", inTold},
-	{"a result that was not written is a success", "cmd/agentsecrets/output.go", "	if _, err := b.WriteTo(a.results()); err != nil {", "	if _, err := b.WriteTo(a.results()); err != nil && len(a.words) == 0 {", inTold},
+	{"a result that was not written is a success", "cmd/agentsecrets/output.go", "	if _, err := io.WriteString(a.results(), visible.Text(b.String())); err != nil {", "	if _, err := io.WriteString(a.results(), visible.Text(b.String())); err != nil && len(a.words) == 0 {", inTold},
 	{"ask for a value that cannot be allowed", "cmd/agentsecrets/set.go", "	if o.allow {\n		names, err := checkNames(args)", "	if o.allow && o.stdin {\n		names, err := checkNames(args)", inTold},
 
 	{"audit: chain without a key", "audit/chain.go", "		m := hmac.New(sha256.New, key)\n", "		m := hmac.New(sha256.New, key[:0])\n", inAudit},
@@ -352,8 +352,6 @@ var faults = []fault{
 	{"audit: a directory that others can change", "audit/explicit.go", "shared && checksModes {", "shared && !checksModes {", inAudit},
 	{"audit: --audit-sync waits for nothing", "audit/log.go", "return l.file.append(line, l.wait || l.failed)", "return l.file.append(line, l.failed)", inAudit},
 	{"audit: write without a key", "audit/file.go", "		key, err := f.key()\n		if err != nil {\n			return err\n		}\n", "		key, _ := f.key()\n", inAudit},
-	{"audit: a part of a line stays", "audit/file.go", "	if n > 0 && f.h.Truncate(f.size) != nil {", "	if n > 0 && f.h == nil {", inAudit},
-	{"audit: hidden characters as they are", "audit/event.go", "	if isPlain(b) {", "	if len(b) > 0 {", []string{"./mitm", "-run", "FuzzA1"}},
 	{"audit: send first, then record", "mitm/exchange.go", "	if err := x.record(); err != nil {\n		return nil, err\n	}\n	if err := x.expandHead(out); err != nil {", "	defer func() { go x.record() }()\n	if err := x.expandHead(out); err != nil {", []string{"./mitm", "-run", "TestEveryExpansion"}},
 	{"audit: what streams is not recorded", "mitm/body.go", "	if len(x.uses) > before {\n", "	if len(x.uses) < before {\n", []string{"./mitm", "-run", "TestEveryExpansion"}},
 	{"audit: mentions go unrecorded", "mitm/record.go", "len(x.uses)+len(x.mentions) == 0", "len(x.uses) == 0", []string{"./mitm", "-run", "TestTextPasses"}},
