@@ -107,3 +107,19 @@ func metadata() []block {
 		fd20:ce::254/128       metadata of Google Cloud
 		fd00:42::42/128        metadata of Scaleway`)
 }
+
+// private lists the blocks of special4 and special6 in which hosts of one's own may be. The others lead to nobody, to
+// many, or through a translator to who knows where.
+func private() []block {
+	return blocks(`
+		10.0.0.0/8     private use, RFC 1918
+		100.64.0.0/10  shared address space of carriers, RFC 6598
+		127.0.0.0/8    loopback, RFC 1122
+		169.254.0.0/16 link-local, RFC 3927
+		172.16.0.0/12  private use, RFC 1918
+		192.168.0.0/16 private use, RFC 1918
+		198.18.0.0/15  benchmarking, RFC 2544
+		::1/128        loopback, RFC 4291
+		fc00::/7       unique local, RFC 4193
+		fe80::/10      link-local, RFC 4291`)
+}

@@ -71,3 +71,15 @@ func embedded(a netip.Addr) []netip.Addr {
 	}
 	return found
 }
+
+// GuardPrivate refuses what GuardAddr does, but for addresses at which hosts of one's own network, or of this machine,
+// answer.
+func GuardPrivate(a netip.Addr) error {
+	if err := GuardMetadata(a); err != nil {
+		return err
+	}
+	if _, own := find(private(), a.WithZone("")); own {
+		return nil
+	}
+	return GuardAddr(a)
+}

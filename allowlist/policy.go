@@ -12,10 +12,11 @@ import (
 )
 
 // Versions of the policy file. The second has more of bindings; the third is sealed, and is what is written: a program
-// that knows no seal would break it, and so must refuse the file. The fourth has rules that say more than a host, and is
-// written only where there is one.
+// that knows no seal would break it, and so must refuse the file. The fourth has rules that say more than a host, the
+// fifth rules with options; each is written only where there is one.
 const (
-	policyVersion    = 4
+	policyVersion    = 5
+	requestVersion   = 4
 	sealedVersion    = 3
 	oldPolicyVersion = 1
 )

@@ -16,8 +16,9 @@ import (
 
 // The form of the policy file. Rules are texts as people write them, so that a file reads like the command line:
 //
-//	{"version": 4,
-//	 "rules": [{"rule": "POST api.acme.test:9443/v1/*", "places": ["header"], "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
+//	{"version": 5,
+//	 "rules": [{"rule": "POST api.acme.test:9443/v1/*", "places": ["header"], "private": true, "plaintext": true, "range": true,
+//	            "ca": "-----BEGIN CERTIFICATE-----…", "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
 //	 "bindings": {"prj_1": {"ACME_KEY": {"hosts": ["api.acme.test:9443"], "places": ["header"],
 //	                            "methods": ["GET"], "paths": ["/v1/*"], "no_env": true}}},
 //	 "password": "$argon2id$…",
@@ -32,6 +33,10 @@ type fields map[string]json.RawMessage
 type fileRule struct {
 	Rule    string          `json:"rule"`
 	Places  json.RawMessage `json:"places,omitempty"`
+	Private bool            `json:"private,omitempty"`
+	Plain   bool            `json:"plaintext,omitempty"`
+	Range   bool            `json:"range,omitempty"`
+	CA      *string         `json:"ca,omitempty"`
 	AddedBy string          `json:"added_by,omitempty"`
 	AddedAt *time.Time      `json:"added_at,omitempty"`
 }
@@ -106,6 +111,12 @@ func (f fields) rules() ([]Rule, error) {
 		if t.Places != nil {
 			if r.Places, err = texts(fields{"places": t.Places}, "places", place.Parse); err != nil {
 				return nil, fmt.Errorf("in a rule: %w", err)
+			}
+		}
+		r.Options = Options{Private: t.Private, Plaintext: t.Plain, Range: t.Range}
+		if t.CA != nil {
+			if r.CA, err = ParseCA([]byte(*t.CA)); err != nil {
+				return nil, fmt.Errorf("in a rule: %q %w", "ca", err)
 			}
 		}
 		r.AddedBy = t.AddedBy
@@ -245,8 +256,11 @@ func encodePolicy(p *Policy, sealed func(content []byte) seal) ([]byte, error) {
 
 // version is the earliest that knows all of p.
 func (p *Policy) version() int {
-	if slices.ContainsFunc(p.Rules, Rule.narrowed) {
+	switch {
+	case slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Options != Options{} }):
 		return policyVersion
+	case slices.ContainsFunc(p.Rules, Rule.narrowed):
+		return requestVersion
 	}
 	return sealedVersion
 }
@@ -263,7 +277,10 @@ func (f fields) put(name string, v any) error {
 func fileRules(rules []Rule) []fileRule {
 	texts := []fileRule{}
 	for _, r := range rules {
-		t := fileRule{Rule: r.String(), AddedBy: r.AddedBy}
+		t := fileRule{Rule: r.String(), Private: r.Private, Plain: r.Plaintext, Range: r.Range, AddedBy: r.AddedBy}
+		if r.CA != "" {
+			t.CA = &r.CA
+		}
 		if len(r.Places) > 0 {
 			t.Places, _ = json.Marshal(r.Places) // strings
 		}

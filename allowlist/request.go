@@ -39,8 +39,17 @@ func ParseRequestRule(s string) (Rule, error) {
 	return r, nil
 }
 
-// Text is r with all that narrows it, as the command line has it.
+// Text is r with all that narrows or widens it, as the command line has it.
 func (r Rule) Text() string {
+	text := r.Request()
+	if words := r.Options.Text(); words != "" {
+		text += " " + words
+	}
+	return text
+}
+
+// Request is r without its options: what it allows.
+func (r Rule) Request() string {
 	text := r.String()
 	for _, p := range r.Places {
 		text += " --in " + p

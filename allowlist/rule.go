@@ -14,7 +14,8 @@ import (
 
 const defaultPort = 443
 
-// Rule allows one host, or the hosts one label below it, on one port; all of their requests, or some.
+// Rule allows one host, or the hosts one label below it, on one port; all of their requests, or some; and says how they
+// may be made.
 type Rule struct {
 	Host     string // in the form of NormalHost; below a wildcard, what follows "*."
 	Port     int    // 0 means 443
@@ -22,8 +23,9 @@ type Rule struct {
 	Method   string   // as ParseMethod writes it; "": any
 	Path     string   // as ParsePath writes it; "": any
 	Places   []string // patterns of internal/place; none: any that the binding allows
-	AddedBy  string
-	AddedAt  time.Time
+	Options
+	AddedBy string
+	AddedAt time.Time
 }
 
 // RuleError says what is wrong with the text of a rule.
