@@ -2,6 +2,7 @@ package allowlist
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -82,10 +83,11 @@ func (o Options) Certificates() []*x509.Certificate {
 
 // or is what either says.
 func (o Options) or(other Options) Options {
-	return Options{
-		Private: o.Private || other.Private, Plaintext: o.Plaintext || other.Plaintext, Range: o.Range || other.Range,
-		CA: joinCA(append(splitCA(o.CA), splitCA(other.CA)...)),
+	if o.CA != other.CA {
+		o.CA = joinCA(append(splitCA(o.CA), splitCA(other.CA)...))
 	}
+	o.Private, o.Plaintext, o.Range = o.Private || other.Private, o.Plaintext || other.Plaintext, o.Range || other.Range
+	return o
 }
 
 // Text is o as a record shows it: certificates by a digest of them all.
@@ -115,36 +117,35 @@ func (o Options) words(ca string) string {
 // rules that name its host, method and path.
 func (l *List) Options(u Use) Options {
 	var all Options
-	for _, r := range l.allowingRules(u) {
-		all = all.or(r.Options)
-	}
+	l.eachAllowing(u, func(r *Rule) { all = all.or(r.Options) })
 	return all
 }
 
-func (l *List) allowingRules(u Use) []Rule {
+func (l *List) eachAllowing(u Use, do func(*Rule)) {
 	if l == nil {
-		return nil
+		return
 	}
 	host, err := NormalHost(u.Host)
 	if err != nil {
-		return nil
+		return
 	}
-	if u.Place == "" {
-		return only(l.at(host, u.Port), func(r Rule) bool { return r.allowsMethod(u.Method) && r.allowsPath(u.Path) })
+	for i := range l.Rules {
+		r := &l.Rules[i]
+		if r.match(host, u.Port) && r.allowsMethod(u.Method) && r.allowsPath(u.Path) && (u.Place == "" || r.allowsPlace(u.Place)) {
+			do(r)
+		}
 	}
-	rules, _, _ := u.allowing(l.at(host, u.Port))
-	return rules
 }
 
 // Adding is the command that adds the rule again that allows u, so that an option can be put behind it; where none does,
 // one for its host.
 func (l *List) Adding(u Use) string {
 	const add = "agentsecrets workspace allowlist add "
-	rules := l.allowingRules(u)
-	if len(rules) == 0 {
+	var r *Rule // the first
+	l.eachAllowing(u, func(allows *Rule) { r = cmp.Or(r, allows) })
+	if r == nil {
 		return add + quote(hostPort(u.Host, u.Port))
 	}
-	r := rules[0]
 	text := add + quote(r.String())
 	for _, p := range r.Places {
 		text += " --in " + quote(p)

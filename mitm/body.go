@@ -266,6 +266,9 @@ func (x *exchange) decideLive(ctx context.Context, u found) ([]byte, error) {
 	if err := x.decide(ctx, []found{u}); err != nil {
 		return nil, err
 	}
+	if err := x.checkSent(u); err != nil {
+		return nil, err
+	}
 	if len(x.uses) > before {
 		if err := x.record(); err != nil {
 			return nil, err

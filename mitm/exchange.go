@@ -48,6 +48,10 @@ type exchange struct {
 	anywhere bool     // some value may go to it wherever a body names it
 	again    int      // whole values that count as text and will be met again
 
+	options  Options // of the uses so far
+	agreed   bool    // there were some
+	sentWith Options // of the connection
+
 	mu       sync.Mutex // guards what a body that streams through the expander adds
 	values   map[string]resolve.Value
 	bodyStop *Problem
@@ -261,14 +265,15 @@ func (x *exchange) noteRules(u found) {
 }
 
 func (x *exchange) allow(u found) error {
-	if x.scheme != "https" {
-		return &Problem{Status: 403, Slug: "plaintext_denied", Name: u.Name, Domain: x.domain(), Message: "no value is sent over plaintext http"}
-	}
-	if err := x.checkRelayed(u.Name); err != nil {
-		return err
-	}
 	all, err := readings(u.Use, x.fields)
 	if err != nil {
+		return err
+	}
+	options := x.optionsOf(all)
+	if x.scheme != "https" && !options.Plaintext {
+		return x.plaintext(u.Use)
+	}
+	if err := x.checkRelayed(u.Name); err != nil {
 		return err
 	}
 	for _, use := range all {
@@ -276,6 +281,7 @@ func (x *exchange) allow(u found) error {
 			return asProblem(err, Problem{Status: 403, Slug: "domain_not_in_allowlist", Name: u.Name, Domain: x.domain(), Message: "policy did not allow it"})
 		}
 	}
+	x.agree(options)
 	return nil
 }
 
@@ -293,12 +299,10 @@ func (x *exchange) release() {
 // send forwards out and answers the client. The transport retries on a fresh
 // connection only what has not been sent or may be sent twice.
 func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
+	x.settle()
 	x.askForReadable(out)
 	x.guarded = len(x.values) > 0 || x.live && x.reaches
-	way := &x.proxy.origins.plain
-	if x.guarded || x.route.Guarded {
-		way = &x.proxy.origins.guarded
-	}
+	way := x.wayOut()
 	t := way.any
 	if upgradeOf(r.Header) != "" {
 		t = way.http1
@@ -328,7 +332,7 @@ func (x *exchange) sendFailed(w http.ResponseWriter, r *http.Request, err error)
 	case errors.Is(r.Context().Err(), context.Canceled):
 		x.status = statusClientLeft
 	default:
-		x.refuse(w, originProblem(err, x.domain()))
+		x.refuse(w, x.originProblem(err))
 	}
 }
 

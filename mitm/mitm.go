@@ -80,9 +80,16 @@ type Config struct {
 	Resolve func(ctx context.Context, s Scope, name string) (resolve.Value, error)
 	// Record writes an audit event; it must have reached the file on return.
 	Record func(audit.Event) error
+	// Options says how exchanges may be made by the rules that allow a use, or
+	// that name a request without one (which has no Place). Nil: as strictly as can be.
+	Options func(Scope, Use) Options
+	// Adding is the command that adds the rule anew that allows a use, or that names
+	// a request, to which an option can be added. Nil: one for the host.
+	Adding func(Scope, Use) string
 	// Guard refuses addresses that an exchange with a value may not reach;
-	// GuardAlways those that no exchange may reach.
-	Guard, GuardAlways func(netip.Addr) error
+	// GuardAlways those that no exchange may reach. What GuardPrivate takes may
+	// be reached where Options say so; nil takes none.
+	Guard, GuardAlways, GuardPrivate func(netip.Addr) error
 	// Pin names the address to dial for host:port instead of resolving it; a
 	// pinned address is not asked of Guard. Nil pins nothing.
 	Pin func(host string, port int) (netip.AddrPort, bool)

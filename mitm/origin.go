@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,14 +18,13 @@ import (
 
 // origins holds the ways out. Exchanges that carry a value and those that do
 // not never share a connection: the latter may reach private addresses and
-// verify under more roots.
+// verify under more roots. Nor do those whose rules say different things of it.
 type origins struct {
-	cfg     *Config
-	guarded way // may carry values
-	plain   way // may not
+	cfg *Config
 
-	mu  sync.RWMutex
-	our map[netip.AddrPort]struct{} // own listeners
+	mu   sync.RWMutex
+	ways map[wayKey]way
+	our  map[netip.AddrPort]struct{} // own listeners
 }
 
 // way is two transports: HTTP/2 cannot carry an upgrade (RFC 9113, 8.2.2).
@@ -44,25 +44,30 @@ const (
 )
 
 func (o *origins) init(cfg *Config) {
-	o.cfg, o.our = cfg, map[netip.AddrPort]struct{}{}
-	plainRoots := cfg.PlainRoots
-	if plainRoots == nil {
-		plainRoots = cfg.Roots
-	}
-	o.guarded = o.newWay(cfg.Roots, true)
-	o.plain = o.newWay(plainRoots, false)
+	o.cfg, o.our, o.ways = cfg, map[netip.AddrPort]struct{}{}, map[wayKey]way{}
 }
 
-func (o *origins) newWay(roots func(string) *x509.CertPool, guard bool) way {
-	d := &dialer{origins: o, roots: roots, guard: guard, sessions: tls.NewLRUClientSessionCache(tlsSessions)}
+func (o *origins) newWay(k wayKey) way {
+	d := &dialer{origins: o, kind: k, roots: o.cfg.Roots, sessions: tls.NewLRUClientSessionCache(tlsSessions)}
+	if !k.guarded && o.cfg.PlainRoots != nil {
+		d.roots = o.cfg.PlainRoots
+	}
 	return way{any: d.transport("h2", "http/1.1"), http1: d.transport("http/1.1")}
 }
 
 // relayed is how tunnels that are relayed are dialled.
-func (o *origins) relayed(guard bool) *dialer { return &dialer{origins: o, guard: guard} }
+func (o *origins) relayed(guard bool) *dialer {
+	return &dialer{origins: o, kind: wayKey{guarded: guard}}
+}
 
 func (o *origins) close() {
-	for _, w := range []way{o.guarded, o.plain} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closeIdleLocked()
+}
+
+func (o *origins) closeIdleLocked() {
+	for _, w := range o.ways {
 		w.any.CloseIdleConnections()
 		w.http1.CloseIdleConnections()
 	}
@@ -94,10 +99,11 @@ func (o *origins) isOwn(to netip.AddrPort) bool {
 
 func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
-// guardError is an address that may not be dialled. always: by no exchange.
+// guardError is an address that may not be dialled.
 type guardError struct {
 	addr   netip.Addr
-	always bool
+	always bool // by no exchange
+	plain  bool // with a value over http
 }
 
 func (e *guardError) Error() string { return fmt.Sprintf("refused to dial %s", e.addr) }
@@ -105,8 +111,8 @@ func (e *guardError) Error() string { return fmt.Sprintf("refused to dial %s", e
 // dialer makes verified connections to origins. Proxy variables are not read.
 type dialer struct {
 	*origins
+	kind     wayKey
 	roots    func(host string) *x509.CertPool
-	guard    bool
 	sessions tls.ClientSessionCache
 }
 
@@ -147,11 +153,18 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 			addr, pinned = to.String(), true
 		}
 	}
-	if d.cfg.Parent != nil && !pinned {
+	if d.kind.loopback && !pinned && isLocalhost(host) {
+		return d.dialLoopback(ctx, network, portText)
+	}
+	if d.cfg.Parent != nil && !pinned && !d.kind.loopback {
 		if parent := d.cfg.Parent(host, port); parent != nil {
 			return d.dialThrough(ctx, parent, host, port)
 		}
 	}
+	return d.dialAddr(ctx, network, addr, pinned)
+}
+
+func (d *dialer) dialAddr(ctx context.Context, network, addr string, pinned bool) (net.Conn, error) {
 	nd := net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		return d.checkAddr(address, pinned)
 	}}
@@ -162,6 +175,21 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return d.cfg.countOrigin(conn), nil
 }
 
+// isLocalhost: names that are this machine's, whatever DNS says (RFC 6761, 6.3).
+func isLocalhost(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+func (d *dialer) dialLoopback(ctx context.Context, network, port string) (net.Conn, error) {
+	conn, err := d.dialAddr(ctx, network, net.JoinHostPort("127.0.0.1", port), false)
+	if err != nil {
+		if six, err := d.dialAddr(ctx, network, net.JoinHostPort("::1", port), false); err == nil {
+			return six, nil
+		}
+	}
+	return conn, err
+}
+
 // checkAddr runs between resolving and connecting, on the very address that is
 // about to be used, so that a name cannot change its mind in between.
 func (d *dialer) checkAddr(address string, pinned bool) error {
@@ -170,16 +198,17 @@ func (d *dialer) checkAddr(address string, pinned bool) error {
 		return fmt.Errorf("read address %q: %w", address, err)
 	}
 	to = unmap(to)
-	if d.isOwn(to) {
-		return &guardError{to.Addr(), true}
-	}
-	if err := d.cfg.GuardAlways(to.Addr()); err != nil {
-		return &guardError{to.Addr(), true}
-	}
-	if d.guard && !pinned {
-		if err := d.cfg.Guard(to.Addr()); err != nil {
-			return &guardError{to.Addr(), false}
-		}
+	switch {
+	case d.isOwn(to), d.cfg.GuardAlways(to.Addr()) != nil:
+		return &guardError{addr: to.Addr(), always: true}
+	case d.kind.loopback && !to.Addr().IsLoopback():
+		return &guardError{addr: to.Addr(), plain: true}
+	case !d.kind.guarded, pinned, d.kind.loopback:
+		return nil
+	case d.kind.private && d.cfg.GuardPrivate != nil && d.cfg.GuardPrivate(to.Addr()) == nil:
+		return nil
+	case d.cfg.Guard(to.Addr()) != nil:
+		return &guardError{addr: to.Addr()}
 	}
 	return nil
 }
@@ -196,9 +225,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string, protocols []
 	}
 	cfg := &tls.Config{
 		ServerName: host, MinVersion: tls.VersionTLS12, NextProtos: protocols, ClientSessionCache: d.sessions,
-	}
-	if d.roots != nil {
-		cfg.RootCAs = d.roots(host)
+		RootCAs: d.verifiedBy(host),
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -223,6 +250,9 @@ func originProblem(err error, domain string) *Problem {
 	switch {
 	case errors.As(err, &guard) && guard.always:
 		p.Status, p.Slug, p.Message = http.StatusForbidden, "private_address", "this address is never dialled"
+	case errors.As(err, &guard) && guard.plain:
+		p.Status, p.Slug, p.Message = http.StatusForbidden, "plaintext_denied", "values go over plaintext http to loopback addresses alone, and the host has another"
+		p.Hint = "write the URL with https://"
 	case errors.As(err, &guard):
 		p.Status, p.Slug, p.Message = http.StatusForbidden, "private_address", "the host has a private address, where no value is sent"
 		p.Hint = "agentsecrets run --intercept --allow-private -- COMMAND"

@@ -125,7 +125,7 @@ func TestOriginFaults(t *testing.T) {
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host, "10.1.2.3"}, Origin: o})
 	untrusted := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o, Change: func(c *mitm.Config) { c.Roots = nil }})
 	resp, body := do(t, untrusted, "GET", untrusted.URL(host, "/"), "", bearer("KEY"))
-	if p := wantProblem(t, resp, body, 502, "origin_untrusted"); !strings.Contains(p.Hint, "--origin-ca") {
+	if p := wantProblem(t, resp, body, 502, "origin_untrusted"); !strings.HasSuffix(p.Hint, " --ca FILE") {
 		t.Errorf("hint %q", p.Hint)
 	}
 	resp, body = do(t, l, "GET", "https://"+host+":1/", "", nil)

@@ -33,8 +33,13 @@ func (x *exchange) askForReadable(out *http.Request) {
 		}
 	}
 	if x.mayHoldValue() {
-		h.Del("Range") // a slice may begin inside a value
-		h.Del("If-Range")
+		if !x.sentWith.Range {
+			h.Del("Range") // a slice may begin inside a value
+			h.Del("If-Range")
+		}
+		if tag := h.Get("If-Range"); tag != "" {
+			h.Set("If-Range", strings.TrimPrefix(tag, "W/"))
+		}
 		for i, tags := range h["If-Match"] {
 			h["If-Match"][i] = strings.ReplaceAll(tags, `W/"`, `"`) // see weaken; a weak one would never match
 		}
@@ -124,8 +129,9 @@ func (x *exchange) decoded(r *http.Request, resp *http.Response) (io.ReadCloser,
 	if !x.reaches && x.run.released.Empty() {
 		return resp.Body, nil
 	}
-	if x.mayHoldValue() {
-		if resp.StatusCode == http.StatusPartialContent {
+	part := resp.StatusCode == http.StatusPartialContent
+	if x.mayHoldValue() && !x.sentWith.Range {
+		if part {
 			return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin sent a part that was not asked for"}
 		}
 		resp.Header.Del("Accept-Ranges")
@@ -136,6 +142,9 @@ func (x *exchange) decoded(r *http.Request, resp *http.Response) (io.ReadCloser,
 	coded := strings.Join(resp.Header["Content-Encoding"], ", ")
 	if coded == "" || strings.EqualFold(coded, "identity") {
 		return resp.Body, nil
+	}
+	if part && x.mayHoldValue() {
+		return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "a part of what the origin has compressed cannot be searched for values"}
 	}
 	body, err := coding.Decode(coded, resp.Body)
 	bodiless := r.Method == http.MethodHead || resp.Body == http.NoBody || resp.ContentLength == 0

@@ -41,6 +41,7 @@ import (
 type Config struct {
 	Secrets  map[string]string // name to value
 	Allow    []string          // rules; a rule without a port is given the origin's
+	Rules    []allowlist.Rule  // more of them, with what a text does not say
 	Bindings map[string]allowlist.Binding
 	Origin   http.Handler
 	OriginH1 bool                // the origin speaks HTTP/1.1 only
@@ -119,14 +120,17 @@ func (l *Lab) startProxy(cfg Config, originRoots *x509.CertPool) {
 	t := l.T
 	list := &allowlist.List{Bindings: cfg.Bindings}
 	for _, text := range cfg.Allow {
-		r, err := allowlist.ParseRule(text)
+		r, err := allowlist.ParseRequestRule(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Port == 0 {
-			r.Port = l.Port
-		}
 		list.Rules = append(list.Rules, r)
+	}
+	list.Rules = append(list.Rules, cfg.Rules...)
+	for i := range list.Rules {
+		if list.Rules[i].Port == 0 {
+			list.Rules[i].Port = l.Port
+		}
 	}
 	events, err := audit.Open(audit.Config{Dir: l.auditDir, Key: func() ([]byte, error) { return []byte("lab"), nil }})
 	if err != nil {
@@ -147,7 +151,12 @@ func (l *Lab) startProxy(cfg Config, originRoots *x509.CertPool) {
 			}
 			return resolve.New([]byte(v)), nil
 		},
-		Guard: allowlist.GuardAddr, GuardAlways: allowlist.GuardMetadata,
+		Options: func(_ mitm.Scope, u mitm.Use) mitm.Options {
+			o := list.Options(useOf(u))
+			return mitm.Options{Private: o.Private, Plaintext: o.Plaintext, Range: o.Range, Roots: o.CA}
+		},
+		Adding: func(_ mitm.Scope, u mitm.Use) string { return list.Adding(useOf(u)) },
+		Guard:  allowlist.GuardAddr, GuardAlways: allowlist.GuardMetadata, GuardPrivate: allowlist.GuardPrivate,
 		Pin:   l.pin,
 		Roots: func(string) *x509.CertPool { return originRoots },
 		Log:   slog.New(slog.NewTextHandler(l.Log, nil)),
