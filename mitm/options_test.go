@@ -168,6 +168,8 @@ func TestD8RootsOfARule(t *testing.T) {
 		optional(fmt.Sprintf("%s:%d/in", host, port), allowlist.Options{CA: pem}),
 		optional(fmt.Sprintf("%s:%d/other", host, port), allowlist.Options{CA: another}),
 		optional(fmt.Sprintf("%s:%d/none", host, port), allowlist.Options{}),
+		optional(fmt.Sprintf("%s:%d/two", host, port), allowlist.Options{CA: pem}, "header"),
+		optional(fmt.Sprintf("%s:%d/two", host, port), allowlist.Options{}, "query"),
 	}})
 	for _, h := range []http.Header{bearer("KEY"), nil} {
 		if resp, body := do(t, l, "GET", at("/in"), "", h); resp.StatusCode != 200 {
@@ -181,7 +183,9 @@ func TestD8RootsOfARule(t *testing.T) {
 			}
 		}
 	}
-	resp, body := do(t, l, "GET", strings.Replace(at("/in"), host, evil, 1), "", nil)
+	resp, body := do(t, l, "GET", at("/two?k=AS_SECRET_KEY"), "", bearer("KEY"))
+	wantProblem(t, resp, body, 502, "origin_untrusted")
+	resp, body = do(t, l, "GET", strings.Replace(at("/in"), host, evil, 1), "", nil)
 	if p := wantProblem(t, resp, body, 502, "origin_untrusted"); !strings.Contains(p.Hint, "--origin-ca") {
 		t.Errorf("hint %q", p.Hint)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,7 +23,7 @@ const policyHelp = `This needs the workspace password, or a yes on a terminal wh
 a run it is refused.`
 
 func (a *app) allowCommand() *cobra.Command {
-	var in []string
+	var o ruleFlags
 	cmd := &cobra.Command{
 		Use:   "add RULE…",
 		Short: "Allow hosts: api.stripe.com, *.example.com, host:8443, or some requests: 'POST host/v1/*'",
@@ -32,11 +31,11 @@ func (a *app) allowCommand() *cobra.Command {
 after it and --in allow some requests to it only: 'POST api.stripe.com/v1/*'. One rule must
 allow all of a request. All rules are checked before any is changed.
 
-` + policyHelp,
+` + ruleHelp + "\n\n" + policyHelp,
 		Args: takes(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args, in) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args, o) },
 	}
-	cmd.Flags().StringArrayVar(&in, "in", nil, "place in a request, as of secrets bind, for all these rules (repeatable; default: any that the binding allows)")
+	o.define(cmd)
 	a.passwordFlag(cmd)
 	return cmd
 }
@@ -80,8 +79,9 @@ func parseRules(texts []string, parse func(string) (allowlist.Rule, error)) ([]a
 	return rules, joined(bad)
 }
 
+// sameRule goes by what a rule allows: its options are no part of that.
 func sameRule(r allowlist.Rule) func(allowlist.Rule) bool {
-	return func(other allowlist.Rule) bool { return other.Text() == r.Text() }
+	return func(other allowlist.Rule) bool { return other.Request() == r.Request() }
 }
 
 // namedRule is what remove goes by: a rule is named without its places.
@@ -89,18 +89,23 @@ func namedRule(r allowlist.Rule) func(allowlist.Rule) bool {
 	return func(other allowlist.Rule) bool { return other.String() == r.String() }
 }
 
-func (a *app) allow(ctx context.Context, texts, in []string) error {
+func (a *app) allow(ctx context.Context, texts []string, o ruleFlags) error {
 	rules, err := parseRules(texts, allowlist.ParseRequestRule)
 	if err != nil {
 		return err
 	}
 	var bad []error
-	places := parseAll(in, place.Parse, &bad)
+	places := parseAll(o.in, place.Parse, &bad)
 	if err := joined(bad); err != nil {
 		return err
 	}
+	options, err := a.ruleOptions(o)
+	if err != nil {
+		return err
+	}
 	for i := range rules {
-		rules[i].Places = places
+		rules[i].Places, rules[i].Options = places, options
+		a.warnOfPlaintext(rules[i])
 	}
 	added, err := a.addRules(ctx, rules)
 	if err != nil {
@@ -109,7 +114,9 @@ func (a *app) allow(ctx context.Context, texts, in []string) error {
 	return a.print(map[string][]string{"added": orEmpty(added)}, func(io.Writer) {})
 }
 
-// addRules adds the rules that are not there yet, and returns those.
+// addRules adds the rules that are not there yet or have other options, and
+// returns those. A rule without options leaves those that are there: what is
+// repeated without thought takes nothing away.
 func (a *app) addRules(ctx context.Context, rules []allowlist.Rule) ([]string, error) {
 	who, now := userName(), time.Now().UTC().Truncate(time.Second)
 	for i := range rules {
@@ -118,26 +125,32 @@ func (a *app) addRules(ctx context.Context, rules []allowlist.Rule) ([]string, e
 			a.warn("%s takes every name one label under it, whoever runs it", rules[i])
 		}
 	}
-	var added []string
+	var added, told []string
 	err := a.changeRules(ctx, allowing(rules), changesOf("add", rules), func(p *allowlist.Policy) error {
-		added = nil
+		added, told = nil, nil
 		for _, r := range rules {
-			if !slices.ContainsFunc(p.Rules, sameRule(r)) {
-				p.Note(change("add", r.Text()))
-				p.Rules, added = append(p.Rules, r), append(added, r.Text())
+			at := slices.IndexFunc(p.Rules, sameRule(r))
+			switch {
+			case at < 0:
+				p.Rules = append(p.Rules, r)
+				told = append(told, fmt.Sprintf("Secrets may now go to %s.", r.Text()))
+			case r.Options == p.Rules[at].Options, r.Options == allowlist.Options{}:
+				told = append(told, fmt.Sprintf("%s was allowed already.", p.Rules[at].Text()))
+				continue
+			default:
+				told = append(told, fmt.Sprintf("Secrets may now go to %s. Before, it was %s.", r.Text(), p.Rules[at].Text()))
+				p.Rules[at] = r
 			}
+			p.Note(change("add", r.Text()))
+			added = append(added, r.Text())
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range rules {
-		if slices.Contains(added, r.Text()) {
-			a.say("Secrets may now go to %s.", r.Text())
-		} else {
-			a.say("%s was allowed already.", r.Text())
-		}
+	for _, text := range told {
+		a.say("%s", text)
 	}
 	return added, nil
 }
@@ -181,60 +194,6 @@ func (a *app) changeRules(ctx context.Context, what string, tried []allowlist.Ch
 		return err
 	}
 	return w.updatePolicy(change)
-}
-
-type ruleJSON struct {
-	Rule     string    `json:"rule"`
-	Host     string    `json:"host"`
-	Port     int       `json:"port"`
-	Wildcard bool      `json:"wildcard"`
-	Method   string    `json:"method,omitempty"`
-	Path     string    `json:"path,omitempty"`
-	Places   []string  `json:"places,omitempty"`
-	AddedBy  string    `json:"added_by"`
-	AddedAt  time.Time `json:"added_at"`
-}
-
-func (a *app) listRules() error {
-	w, err := a.where()
-	if err != nil {
-		return err
-	}
-	policy, err := w.policy()
-	if err != nil {
-		return err
-	}
-	rules := showRules(policy.Rules)
-	rows := make([][]string, 0, len(policy.Rules))
-	for _, r := range policy.Rules {
-		rows = append(rows, []string{hostText(r), r.AddedBy, r.AddedAt.Local().Format("2006-01-02 15:04"), r.Method, r.Path, strings.Join(r.Places, " ")})
-	}
-	header := []string{"Domain", "Added By", "Added At", "Method", "Path", "Places"}
-	if !slices.ContainsFunc(policy.Rules, func(r allowlist.Rule) bool { return r.Text() != hostText(r) }) {
-		header = header[:3] // scripts split the table of three columns
-		for i := range rows {
-			rows[i] = rows[i][:3]
-		}
-	}
-	if len(rules) == 0 {
-		a.say("Nothing is allowed in workspace %s yet: agentsecrets workspace allowlist add HOST", w.WorkspaceName)
-	}
-	return a.print(map[string]any{"rules": rules}, func(out io.Writer) {
-		io.WriteString(out, grid(a.columns(), header, rows))
-	})
-}
-
-// hostText is the part of a rule that names hosts.
-func hostText(r allowlist.Rule) string {
-	return allowlist.Rule{Host: r.Host, Port: r.Port, Wildcard: r.Wildcard}.String()
-}
-
-func showRules(list []allowlist.Rule) []ruleJSON {
-	rules := make([]ruleJSON, 0, len(list))
-	for _, r := range list {
-		rules = append(rules, ruleJSON{r.String(), r.Host, cmp.Or(r.Port, 443), r.Wildcard, r.Method, r.Path, r.Places, r.AddedBy, r.AddedAt})
-	}
-	return rules
 }
 
 func ruleTexts(rules []allowlist.Rule) []string {

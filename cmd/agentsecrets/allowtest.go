@@ -62,6 +62,7 @@ type testedJSON struct {
 	LookedUp  bool                `json:"looked_up"`
 	Lookup    string              `json:"lookup_error,omitempty"`
 	Addresses []testedAddressJSON `json:"addresses"`
+	adding    string              // the command that would let values go to a private one
 }
 
 type testedNameJSON struct {
@@ -79,6 +80,7 @@ type testedAddressJSON struct {
 	Allowed bool   `json:"allowed"`
 	Pinned  bool   `json:"pinned"` // by --resolve
 	Message string `json:"message"`
+	never   bool   // whatever a rule or a flag says
 }
 
 func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
@@ -113,7 +115,9 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 		n := testName(list, catalogue, u, scheme)
 		result.Names, result.Allowed = append(result.Names, n), result.Allowed && (n.Allowed || n.Text)
 	}
-	result.addresses(ctx, u, pins, o.noLookup)
+	pinned, guard := guardsFor(scheme, list.Options(u))
+	result.addresses(ctx, u, pins, o.noLookup, pinned, guard)
+	result.adding = list.Adding(u) + " --private"
 	if err := a.print(result, result.write); err != nil {
 		return err
 	}
@@ -173,8 +177,11 @@ func testName(list *allowlist.List, catalogue *allowlist.Catalogue, u allowlist.
 	switch {
 	case list.IsText(u, catalogue):
 		n.Text, n.Message, n.Hint = true, "the placeholder stands there as text and passes as it is", list.PlaceHint(u)
-	case scheme != "https":
+	case scheme != "https" && !list.Options(u).Plaintext:
 		n.Reason, n.Message, n.Hint = "plaintext_denied", "no value is sent over plaintext http", "write the URL with https://"
+		if isLoopbackName(u.Host) {
+			n.Hint = list.Adding(u) + " --plaintext"
+		}
 	case errors.As(err, &d):
 		n.Reason, n.Message, n.Hint = d.Reason, d.Error(), d.Hint()
 	default:
@@ -185,14 +192,31 @@ func testName(list *allowlist.List, catalogue *allowlist.Catalogue, u allowlist.
 
 const lookupTime = 5 * time.Second
 
+// guardsFor are what decides about an address that --resolve names, and about others.
+func guardsFor(scheme string, o allowlist.Options) (pinned, other func(netip.Addr) error) {
+	loopback := func(a netip.Addr) error {
+		if !a.IsLoopback() {
+			return errNotLoopback
+		}
+		return nil
+	}
+	switch {
+	case scheme != "https" && o.Plaintext:
+		return loopback, loopback
+	case o.Private:
+		return allowlist.GuardMetadata, allowlist.GuardPrivate
+	}
+	return allowlist.GuardMetadata, allowlist.GuardAddr
+}
+
 // addresses asks the guard about what would be dialled. A host that has one
 // address that may be is dialled there.
-func (t *testedJSON) addresses(ctx context.Context, u allowlist.Use, pins map[string]netip.AddrPort, noLookup bool) {
+func (t *testedJSON) addresses(ctx context.Context, u allowlist.Use, pins map[string]netip.AddrPort, noLookup bool, pinned, guard func(netip.Addr) error) {
 	t.Addresses = []testedAddressJSON{}
 	if to, ok := pins[net.JoinHostPort(u.Host, strconv.Itoa(u.Port))]; ok {
-		t.address(to.Addr(), true, allowlist.GuardMetadata)
+		t.address(to.Addr(), true, pinned)
 	} else if addr, err := netip.ParseAddr(u.Host); err == nil {
-		t.address(addr, false, allowlist.GuardAddr)
+		t.address(addr, false, guard)
 	} else if !noLookup {
 		ctx, cancel := context.WithTimeout(ctx, lookupTime)
 		defer cancel()
@@ -202,7 +226,7 @@ func (t *testedJSON) addresses(ctx context.Context, u allowlist.Use, pins map[st
 			t.Lookup = "the name could not be resolved"
 		}
 		for _, addr := range addrs {
-			t.address(addr.Unmap(), false, allowlist.GuardAddr)
+			t.address(addr.Unmap(), false, guard)
 		}
 	}
 	some := len(t.Addresses) == 0
@@ -215,7 +239,7 @@ func (t *testedJSON) addresses(ctx context.Context, u allowlist.Use, pins map[st
 func (t *testedJSON) address(addr netip.Addr, pinned bool, guard func(netip.Addr) error) {
 	n := testedAddressJSON{Address: addr.String(), Pinned: pinned}
 	if err := guard(addr.Unmap()); err != nil {
-		n.Message = err.Error()
+		n.Message, n.never = err.Error(), allowlist.GuardMetadata(addr.Unmap()) != nil
 	} else {
 		n.Allowed = true
 	}
@@ -260,9 +284,13 @@ func (t testedJSON) writeAddresses(out io.Writer) {
 			fmt.Fprintf(out, "Address %s%s: allowed\n", addr.Address, how)
 			continue
 		}
+		if addr.Message == errNotLoopback.Error() {
+			fmt.Fprintf(out, "Address %s%s: denied, plaintext_denied: %s\n", addr.Address, how, addr.Message)
+			continue
+		}
 		fmt.Fprintf(out, "Address %s%s: denied, private_address: %s\n", addr.Address, how, addr.Message)
-		if !addr.Pinned {
-			fmt.Fprintln(out, "  to change it: --allow-private of run, call or proxy start")
+		if !addr.Pinned && !addr.never {
+			fmt.Fprintf(out, "  to change it: %s, or --allow-private of run, call or proxy start\n", t.adding)
 		}
 	}
 }

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(withKeychain{m}, map[string]func(){
 		"agentsecrets": main,
 		"tlsorigin":    tlsOrigin,
+		"plainorigin":  plainOrigin,
 		"connectproxy": connectProxy,
 		"cheapen":      cheapen,
 		"nokeyring":    noKeyring,
@@ -84,6 +85,19 @@ func TestScripts(t *testing.T) {
 		},
 		RequireExplicitExec: true,
 	})
+}
+
+// plainOrigin is the same over http.
+func plainOrigin() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		err = os.WriteFile(os.Args[1], []byte(fmt.Sprint(l.Addr().(*net.TCPAddr).Port)), 0o600)
+	}
+	if err == nil {
+		err = http.Serve(l, http.HandlerFunc(echo))
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
 
 // tlsOrigin is an HTTPS origin that echoes, as a program: it writes its root

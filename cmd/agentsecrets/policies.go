@@ -72,6 +72,26 @@ func (p *policies) Allow(s mitm.Scope, u mitm.Use) error {
 	return unreadablePolicy(u.Name, err)
 }
 
+// Options are what the rules say that allow u. Where that cannot be told they say
+// nothing, and exchanges are made as strictly as can be.
+func (p *policies) Options(s mitm.Scope, u mitm.Use) mitm.Options {
+	list, err := p.list(s)
+	if err != nil {
+		return mitm.Options{}
+	}
+	o := list.Options(useOf(u))
+	return mitm.Options{Private: o.Private, Plaintext: o.Plaintext, Range: o.Range, Roots: o.CA}
+}
+
+// Adding is the command for another option of the rule that allows u.
+func (p *policies) Adding(s mitm.Scope, u mitm.Use) string {
+	list, err := p.list(s)
+	if err != nil {
+		list = nil
+	}
+	return list.Adding(useOf(u))
+}
+
 // Rules names what Allow goes by.
 func (p *policies) Rules(s mitm.Scope, u mitm.Use) []string {
 	list, err := p.list(s)
