@@ -82,7 +82,7 @@ var faults = []fault{
 	{"relay to private addresses where all is guarded", "mitm/relay.go", "relayed(route.Guarded)", "relayed(false)", inRelay},
 	{"values go to relayed hosts", "mitm/route.go", "	if !x.route.Relay {", "	if x.route.Denied == nil {", inRelay},
 	{"reach hosts that are denied", "mitm/route.go", "	p := *x.route.Denied\n	return &p\n", "	p := *x.route.Denied\n	_ = p\n	return nil\n", inRelay},
-	{"guard nothing without a value", "mitm/exchange.go", "	if x.guarded || x.route.Guarded {\n		way", "	if x.guarded {\n		way", inRelay},
+	{"guard nothing without a value", "mitm/options.go", "	if x.guarded || x.route.Guarded {\n", "	if x.guarded {\n", inRelay},
 	{"relayed tunnels are not recorded", "mitm/relay.go", "	p.recordTunnel(t, http.StatusOK, passOn(t, origin))", "	_ = passOn(t, origin)", inRelay},
 	{"a client that leaves without a word is not told of", "mitm/tunnel.go", "if t.shown.Load() && !t.asked.Load()", "if t.shown.Load() && t.asked.Load()", inRelay},
 	{"other than TLS is closed without a reason", "mitm/tunnel.go", "	_, _ = t.Write(why.response(nil))", "	_ = why", inRelay},
