@@ -83,7 +83,7 @@ func each(t *testing.T, names []string, command func(string) *exec.Cmd) (ok []bo
 
 // A root of certain hosts is believed for no other by the clients that a run may
 // hold, although the leaf was signed by it.
-func TestConstrainedRoot(t *testing.T) {
+func TestL7ConstrainedRoot(t *testing.T) {
 	for _, c := range []struct {
 		only    []string
 		names   []string
@@ -107,7 +107,7 @@ func TestConstrainedRoot(t *testing.T) {
 	}
 }
 
-func TestConstraintsAreCritical(t *testing.T) {
+func TestL7ConstraintsAreCritical(t *testing.T) {
 	r := root(t, ephemeral(t, ca.Config{Only: []string{"api.acme.test", "192.0.2.7"}}))
 	if !critical(r, "2.5.29.30") {
 		t.Error("the name constraints are not critical")

@@ -116,7 +116,7 @@ func TestCertificateFileMadeAgain(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesKeyOfEverybody(t *testing.T) {
+func TestL7KeyOfEverybody(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o640, 0o604, 0o660, 0o644} {
 		dir := filepath.Join(t.TempDir(), "home")
 		open(t, dir)

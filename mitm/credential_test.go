@@ -54,7 +54,7 @@ func basic(user, password string) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 }
 
-func TestCredential(t *testing.T) {
+func TestL1Credential(t *testing.T) {
 	l := lab.New(t, lab.Config{Allow: []string{host}})
 	tok := token(t, l)
 	for _, c := range []struct {
@@ -98,7 +98,7 @@ func TestCredential(t *testing.T) {
 	}
 }
 
-func TestCredentialAbsoluteForm(t *testing.T) {
+func TestL1CredentialAbsoluteForm(t *testing.T) {
 	l := lab.New(t, lab.Config{})
 	c := l.Dial()
 	io.WriteString(c, "GET http://api.acme.test/ HTTP/1.1\r\nHost: api.acme.test\r\n\r\n")
@@ -112,7 +112,7 @@ func TestCredentialAbsoluteForm(t *testing.T) {
 }
 
 // A revoked credential opens nothing, and what it had opened is closed.
-func TestRevoke(t *testing.T) {
+func TestL1Revoke(t *testing.T) {
 	l := lab.New(t, lab.Config{Allow: []string{host}, ClientH1: true})
 	do(t, l, "GET", l.URL(host, "/"), "", nil)
 	c := l.TLS(l.Authority(host), "http/1.1")
@@ -127,7 +127,7 @@ func TestRevoke(t *testing.T) {
 }
 
 // A run's credential does not open another's connections, and is its own.
-func TestRunsAreApart(t *testing.T) {
+func TestL1RunsAreApart(t *testing.T) {
 	l := lab.New(t, lab.Config{Allow: []string{host}})
 	first := l.Run
 	second := l.Proxy.NewRun(func() (s scope) { return })
@@ -192,7 +192,7 @@ func (g *gluedConn) Read(b []byte) (int, error) {
 }
 
 // Revoking ends exchanges under way, those of absolute-form requests too.
-func TestRevokeEndsExchanges(t *testing.T) {
+func TestL1RevokeEndsExchanges(t *testing.T) {
 	gone := make(chan struct{})
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.NewResponseController(w).Flush()

@@ -28,7 +28,7 @@ func (h *house) local(client net.Conn) (mitm.RunOf, error) {
 		return nil, err
 	}
 	if len(p.PIDs) == 0 {
-		return nil, errUntold
+		return nil, unseen()
 	}
 	for _, pid := range p.PIDs {
 		inside, err := runtree.Within(pid)
@@ -36,10 +36,7 @@ func (h *house) local(client net.Conn) (mitm.RunOf, error) {
 			return nil, errUntold
 		}
 		if inside {
-			return nil, &mitm.Problem{
-				Status: http.StatusForbidden, Slug: "permission_denied",
-				Message: "a program inside a run has the run's own proxy, and may not use another",
-			}
+			return nil, insideARun()
 		}
 	}
 	if p.Dir == "" {
@@ -54,8 +51,35 @@ func (h *house) local(client net.Conn) (mitm.RunOf, error) {
 	}, nil
 }
 
-// ownUser returns nil if the socket is of our user.
+// unseen is the answer where no program can be found that has the connection. It
+// may hide itself, or have the connection nowhere for the moment; one in a run
+// must not get past the door by that, so none does while there is any in a run.
+func unseen() error {
+	if some, err := runtree.Any(); some || err != nil {
+		return &mitm.Problem{
+			Status: http.StatusForbidden, Slug: "permission_denied",
+			Message: "the program that asks hides itself, and could be one inside a run: while any runs, it may not use this proxy",
+		}
+	}
+	return errUntold
+}
+
+func insideARun() error {
+	return &mitm.Problem{
+		Status: http.StatusForbidden, Slug: "permission_denied",
+		Message: "a program inside a run has the run's own proxy, and may not use another",
+	}
+}
+
+// ownUser returns nil if the socket is of our user. A client that has closed its
+// sending half could be anybody's, whatever credential it has.
 func ownUser(uid int, err error) error {
+	if errors.Is(err, peer.ErrNotFound) {
+		return &mitm.Problem{
+			Status: http.StatusForbidden, Slug: "permission_denied",
+			Message: "whose the connection is cannot be told any more: the client has closed its end, or half of it",
+		}
+	}
 	if err != nil {
 		return errUntold
 	}

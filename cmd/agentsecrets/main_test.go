@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 		"connectproxy": connectProxy,
 		"cheapen":      cheapen,
 		"nokeyring":    noKeyring,
+		"stranger":     stranger,
 	})
 }
 
@@ -73,6 +74,7 @@ func TestScripts(t *testing.T) {
 			"keychain": startKeychain,
 			"readvar":  readVar,
 			"freeport": freePort,
+			"ordinary": ordinary,
 		},
 		Condition: func(name string) (bool, error) {
 			switch name {

@@ -21,7 +21,7 @@ var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotA
 
 var inHTTP1 = []string{"./internal/http1", "-skip", "TestRoundTrip|TestProgramsInUse"}
 
-var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/seal$"}
+var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/L9_seal$"}
 
 var (
 	inChanges      = []string{"./cmd/agentsecrets", "-run", "TestScripts/changes$"}
@@ -335,7 +335,7 @@ var faults = []fault{
 	{"tell who asks at each request", "mitm/local.go", "sync.OnceValues(func() (RunOf, error) { return p.cfg.Local(conn) }))", "func() (RunOf, error) { return sync.OnceValues(func() (RunOf, error) { return p.cfg.Local(conn) })() })", inMitm},
 	{"a credential is enough for whoever has it", "mitm/local.go", "	if refusal != nil {\n		return nil, refusal\n	}\n	if field", "	if refusal != nil && r.Header.Get(\"Proxy-Authorization\") == \"\" {\n		return nil, refusal\n	}\n	if field", inMitm},
 	{"look in each run for what it alone was given", "mitm/run.go", "		sent: p.sent,\n", "		sent: newSent(),\n", inMitm},
-	{"addresses alone tell who asks", "internal/peer/peer.go", "	if err := open(conn); err != nil {", "	if err := open(conn); err != nil && conn == nil {", inPeer},
+	{"addresses alone tell who asks", "internal/peer/peer.go", "	if openErr := open(conn); openErr != nil {", "	if openErr := open(conn); openErr != nil && conn == nil {", inPeer},
 	{"any program may use a port that is ours", "internal/webpage/webpage.go", "return !IsLoopback(r.Host) || marked(r.Header)", "return marked(r.Header)", []string{"./internal/webpage"}},
 	{"who asked once may ask for ever", "internal/daemon/control.go", "	srv.SetKeepAlivesEnabled(false)\n", "", inDaemon},
 	{"take other users' programs", "cmd/agentsecrets/local.go", "	if uid != os.Geteuid() {", "	if uid == -1 && os.Geteuid() >= 0 {", inDaemonScript},

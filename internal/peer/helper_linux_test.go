@@ -39,6 +39,15 @@ func help(words []string) error {
 	case "dial": // FROM TO
 		_, err := dialFrom(words[1], words[2])
 		return err
+	case "half": // TO: sends, and closes its sending half
+		conn, err := net.Dial("tcp", words[1])
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(conn, "request"); err != nil {
+			return err
+		}
+		return conn.(*net.TCPConn).CloseWrite()
 	case "leave": // TO: connects, and leaves the connection to a child that lives as long as it would have
 		return leave(words[1])
 	case "hide": // descriptor 3, and all others

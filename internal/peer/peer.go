@@ -14,8 +14,9 @@
 //
 // What it cannot tell: UID is whose process made the socket. That process may have given it away, even to another
 // user's, and forks share it. Of ours, every process that holds the socket now is in PIDs, unless it hides its
-// descriptors: one that is not dumpable, or a thread with a table of its own. None found means that all of them do,
-// or are another user's.
+// descriptors (one that is not dumpable, or a thread with a table of its own) or has none for it: the socket may be on
+// its way from one process to another (SCM_RIGHTS), or registered with io_uring. None found means that all of them do
+// so, or are another user's.
 package peer
 
 import (
@@ -39,8 +40,9 @@ type Peer struct {
 	Dir string
 }
 
-// ErrNotFound says that there is no open connection between the two addresses, or not within this machine and network
-// namespace.
+// ErrNotFound says that there is no connection between the two addresses that is open both ways, or not within this
+// machine and network namespace. Of OfConn it is an answer, never a lack of one: where the kernel cannot tell, that is
+// errors.ErrUnsupported. A client is not told any more once it has closed its sending half, which it chooses.
 var ErrNotFound = errors.New("no open connection of this machine between these addresses")
 
 // Of tells who is at remote of the connection between local, our end, and remote. The caller has to know that its end
@@ -78,15 +80,15 @@ func ofConn(conn net.Conn, of func(local, remote netip.AddrPort) (Peer, error)) 
 		return Peer{}, errors.New("tell who is at the other end: it is not a TCP connection")
 	}
 	p, err := of(local.AddrPort(), remote.AddrPort())
-	if err != nil {
-		return Peer{}, err
-	}
 	// A connection that was reset leaves its addresses to the next one, and what it had sent still to be read. Ours is
 	// open, so it has been all the time, and what was found is its other end.
-	if err := open(conn); err != nil {
-		return Peer{}, fmt.Errorf("tell who is at %s: %w", remote, err)
+	if openErr := open(conn); openErr != nil {
+		return Peer{}, fmt.Errorf("tell who is at %s: %w", remote, openErr)
 	}
-	return p, nil
+	if errors.Is(err, ErrNotFound) && !tells(local.AddrPort(), remote.AddrPort()) {
+		return Peer{}, fmt.Errorf("tell who is at %s: %w", remote, errors.ErrUnsupported)
+	}
+	return p, err
 }
 
 // unmap makes one of the two ways to write an IPv4 address. Zones do not tell connections within a machine apart.

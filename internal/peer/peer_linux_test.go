@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -28,7 +29,7 @@ func us(t *testing.T, p Peer, err error) {
 	}
 }
 
-func TestOwnConnection(t *testing.T) {
+func TestL2OwnConnection(t *testing.T) {
 	for name, c := range map[string]struct {
 		listen string
 		dial   func(port int) (net.Conn, error)
@@ -95,7 +96,7 @@ func dialMapped(port int) (net.Conn, error) {
 	return net.FileConn(f)
 }
 
-func TestAnotherUsersConnection(t *testing.T) {
+func TestL2AnotherUsersConnection(t *testing.T) {
 	who, l := nobody(), listen(t, "127.0.0.1:0")
 	pid, stop := start(t, who.cred, nil, "dial", "127.0.0.1:0", l.Addr().String())
 	server := accept(t, l)
@@ -119,7 +120,7 @@ func TestAnotherUsersConnection(t *testing.T) {
 }
 
 // A process that made the connection may be gone, with a child of it in its place.
-func TestParentHasEnded(t *testing.T) {
+func TestL2ParentHasEnded(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	pid, _ := start(t, nil, nil, "leave", l.Addr().String())
 	server := accept(t, l)
@@ -154,7 +155,7 @@ func TestListening(t *testing.T) {
 }
 
 // Two connections with the same ports, and with the same ports the other way round, differ by their addresses only.
-func TestSamePortsElsewhere(t *testing.T) {
+func TestL2SamePortsElsewhere(t *testing.T) {
 	who := nobody()
 	here := listen(t, "127.0.0.1:0")
 	client, err := net.Dial("tcp", here.Addr().String())
@@ -196,7 +197,7 @@ func TestSamePortsElsewhere(t *testing.T) {
 func port(a net.Addr) string { return strconv.Itoa(a.(*net.TCPAddr).Port) }
 
 // What is left of a closed connection belongs to uid 0 for the kernel, which may be ours.
-func TestClosed(t *testing.T) {
+func TestL2Closed(t *testing.T) {
 	client, server := pair(t)
 	client.Close()
 	if p, err := OfConn(server); !errors.Is(err, ErrNotFound) {
@@ -211,8 +212,62 @@ func TestClosed(t *testing.T) {
 	}
 }
 
+// A client chooses when it closes its sending half, and goes on reading. The kernel has nobody for it then.
+func TestL2HalfClosed(t *testing.T) {
+	who, l := nobody(), listen(t, "127.0.0.1:0")
+	_, stop := start(t, who.cred, nil, "half", l.Addr().String())
+	server := accept(t, l)
+	defer stop()
+	if said, err := io.ReadAll(server); string(said) != "request" || err != nil {
+		t.Fatalf("%q, %v", said, err)
+	}
+	if p, err := OfConn(server); !errors.Is(err, ErrNotFound) {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if uid, err := UIDOfConn(server); !errors.Is(err, ErrNotFound) {
+		t.Errorf("user %d, %v", uid, err)
+	}
+}
+
+// A socket in a message between two others is in no process.
+func TestL2OnItsWay(t *testing.T) {
+	client, server := pair(t)
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ends[0])
+	defer unix.Close(ends[1])
+	f := file(t, client)
+	if err := unix.Sendmsg(ends[0], []byte{0}, unix.UnixRights(int(f.Fd())), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	client.Close()
+	if p, err := OfConn(server); err != nil || p.UID != os.Geteuid() || p.PID != 0 || p.PIDs != nil || p.Dir != "" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// Where the kernel does not even tell of our own end, it does not say that the other is not there.
+func TestL2KernelThatDoesNotTell(t *testing.T) {
+	_, server := pair(t)
+	local, remote := ends(server)
+	if !tells(local, remote) {
+		t.Error("of our own end it tells nothing")
+	}
+	elsewhere := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), local.Port())
+	if tells(elsewhere, remote) {
+		t.Error("of no connection it tells something")
+	}
+	_, err := ofConn(server, func(netip.AddrPort, netip.AddrPort) (Peer, error) { return Peer{}, ErrNotFound })
+	if !errors.Is(err, ErrNotFound) {
+		t.Errorf("the kernel tells, and the other end is not there: %v", err)
+	}
+}
+
 // A listener where the client was is not the client.
-func TestListenerInItsPlace(t *testing.T) {
+func TestL2ListenerInItsPlace(t *testing.T) {
 	client, server := pair(t)
 	local, remote := ends(server)
 	client.(*net.TCPConn).SetLinger(0)
@@ -225,7 +280,7 @@ func TestListenerInItsPlace(t *testing.T) {
 
 // After a reset the addresses are free, and what had been sent can still be read: whoever comes next from there must
 // not answer for it.
-func TestAddressesTakenOver(t *testing.T) {
+func TestL2AddressesTakenOver(t *testing.T) {
 	who, l := nobody(), listen(t, "127.0.0.1:0")
 	from := "127.0.0.1:" + strconv.Itoa(freePort(t))
 	client, err := dialFrom(from, l.Addr().String())
@@ -258,7 +313,7 @@ func TestAddressesTakenOver(t *testing.T) {
 	}
 }
 
-func TestSharedByAFork(t *testing.T) {
+func TestL2SharedByAFork(t *testing.T) {
 	client, server := pair(t)
 	pid, stop := startIn(t, os.TempDir(), nil, file(t, client), "hold")
 	p, err := OfConn(server)
@@ -276,7 +331,7 @@ func TestSharedByAFork(t *testing.T) {
 }
 
 // The user stays that of the socket's maker, the process is who has it now.
-func TestGivenAway(t *testing.T) {
+func TestL2GivenAway(t *testing.T) {
 	for name, c := range map[string]struct {
 		to   other
 		do   string
@@ -351,7 +406,7 @@ func TestNoConnection(t *testing.T) {
 }
 
 // Root may look into everybody's processes. What an ordinary user sees is tested as one.
-func TestAsOrdinaryUser(t *testing.T) {
+func TestL2AsOrdinaryUser(t *testing.T) {
 	who := nobody()
 	if who.cred == nil {
 		return // as which all tests here are run already

@@ -33,6 +33,25 @@ func Below(pid int) (bool, error) {
 	return Within(p.parent)
 }
 
+// Any reports whether any process of our user descends from a run. One of which
+// cannot be told where it is could be that one.
+func Any() (bool, error) {
+	pids, err := ours()
+	if err != nil {
+		return false, fmt.Errorf("look for programs inside runs: %w", err)
+	}
+	for _, pid := range pids {
+		inside, err := Below(pid)
+		if errors.Is(err, errGone) {
+			continue // the parent of one that has not ended is there, or becomes another
+		}
+		if inside || err != nil {
+			return inside, err
+		}
+	}
+	return false, nil
+}
+
 // errGone is a process that ended while we walked, or that this system hides.
 var errGone = errors.New("a process on the way up is gone or hidden")
 

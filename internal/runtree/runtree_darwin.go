@@ -3,6 +3,7 @@ package runtree
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,4 +23,16 @@ func look(pid int) (process, error) {
 	// The arguments of other users' processes are refused; a run is ours.
 	args, err := unix.SysctlRaw("kern.procargs2", pid)
 	return process{parent: int(p.Eproc.Ppid), isRun: err == nil && isRunArgs(args)}, nil
+}
+
+func ours() ([]int, error) {
+	procs, err := unix.SysctlKinfoProcSlice("kern.proc.uid", os.Geteuid())
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, p := range procs {
+		pids = append(pids, int(p.Proc.P_pid))
+	}
+	return pids, nil
 }

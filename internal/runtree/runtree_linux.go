@@ -53,3 +53,43 @@ func parseStat(b []byte) (process, error) {
 	}
 	return process{parent: parent, isRun: string(b[open+1:end]) == comm}, nil
 }
+
+// ours are the processes of our user, also those that cannot be looked into:
+// whose they are stands in a file that everybody may read.
+func ours() ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		status, err := os.ReadFile("/proc/" + e.Name() + "/status")
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if hasUser(status, os.Geteuid()) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+// hasUser reports whether one of a process's users is uid: the real one, the
+// effective one, and so on (proc_pid_status(5)).
+func hasUser(status []byte, uid int) bool {
+	_, rest, _ := bytes.Cut(status, []byte("\nUid:"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	for _, id := range bytes.Fields(line) {
+		if string(id) == strconv.Itoa(uid) {
+			return true
+		}
+	}
+	return false
+}
