@@ -7,7 +7,8 @@
 //	bundle, err := run.Bundle(os.Getenv("SSL_CERT_FILE")) // for variables that replace the roots
 //
 // Guarantees: what is minted passes the strict verifiers (OpenSSL's X509_STRICT, the default of Python since 3.13); a
-// root signs servers' leaves only, no further CA; one of Only certain hosts is believed for no other; a root that is expired, damaged or open to other users is an error
+// root signs servers' leaves only, no further CA; one that is kept is followed by a new one that bundles hold for 30 days
+// before it signs; one of Only certain hosts is believed for no other; a root that is expired, damaged or open to other users is an error
 // and is never replaced in silence; an Authority is safe for concurrent use.
 package ca
 
@@ -57,14 +58,16 @@ func (c Config) hit() {
 
 // Authority is a root CA and the leaf certificates it has minted.
 type Authority struct {
-	cfg    Config
-	root   *x509.Certificate
-	key    *ecdsa.PrivateKey // the root's
-	path   string            // of the root where it is kept, for errors
-	leaves *ecdsa.PrivateKey // one for all leaves: a key each would cost time and protect nothing, they all live here
-	keyID  []byte            // of leaves
-	flight singleflight.Group
-	system func() ([]byte, error) // SystemRootsPEM once: it reads some hundred files
+	cfg         Config
+	root        *x509.Certificate
+	key         *ecdsa.PrivateKey // the root's
+	other       *x509.Certificate // one that clients are to trust as well; nil: none
+	from, until time.Time         // when Open finds the same; zero: for ever
+	path        string            // of the root where it is kept, for errors
+	leaves      *ecdsa.PrivateKey // one for all leaves: a key each would cost time and protect nothing, they all live here
+	keyID       []byte            // of leaves
+	flight      singleflight.Group
+	system      func() ([]byte, error) // SystemRootsPEM once: it reads some hundred files
 
 	mu    sync.Mutex
 	cache cache
@@ -97,6 +100,20 @@ func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: typeCertificate, Bytes: a.root.Raw})
 }
 
+// Trusted is PEM, and behind it the root before it or after it while clients are to trust two.
+func (a *Authority) Trusted() []byte {
+	if a.other == nil || validity(a.other, a.cfg.now(), "") != nil {
+		return a.PEM()
+	}
+	return append(a.PEM(), pem.EncodeToMemory(&pem.Block{Type: typeCertificate, Bytes: a.other.Raw})...)
+}
+
+// Current reports whether Open would find the same. If not, it is another root's time to sign, or to become known.
+func (a *Authority) Current() bool {
+	now := a.cfg.now()
+	return a.until.IsZero() || !now.Before(a.from) && now.Before(a.until)
+}
+
 // Bundle is a file for clients that replace their roots by it: the system's, those in the file existing ("" for none)
 // and ours, each once. Only certificates are taken over from existing. Without system roots it does without them: on
 // such a system clients have none either.
@@ -112,7 +129,7 @@ func (a *Authority) Bundle(existing string) ([]byte, error) {
 			return nil, fmt.Errorf("read CA bundle: %w", err)
 		}
 	}
-	b.add(a.root.Raw)
+	b.addPEM(a.Trusted())
 	return b.text.Bytes(), nil
 }
 

@@ -160,7 +160,7 @@ func TestLeafRefuses(t *testing.T) {
 	}
 }
 
-func TestMintedAgainAtHalfLife(t *testing.T) {
+func TestL8MintedAgainAtHalfLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var minted, hit int
 		a := ephemeral(t, ca.Config{Minted: func() { minted++ }, Hit: func() { hit++ }})
@@ -187,7 +187,7 @@ func TestMintedAgainAtHalfLife(t *testing.T) {
 }
 
 // A clock that was set back is as bad as one that went on: clients judge by the clock.
-func TestClockSetBack(t *testing.T) {
+func TestL8ClockSetBack(t *testing.T) {
 	now := time.Now()
 	a := ephemeral(t, ca.Config{Now: func() time.Time { return now }})
 	first := leaf(t, a, "a.test")
@@ -201,7 +201,7 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-func TestRootOutOfValidity(t *testing.T) {
+func TestL8RootOutOfValidity(t *testing.T) {
 	start := time.Now()
 	now := start
 	a := ephemeral(t, ca.Config{Now: func() time.Time { return now }})

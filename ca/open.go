@@ -42,7 +42,8 @@ func (e *CorruptError) Hint() string {
 }
 
 // Open returns the root in dir: ca.pem for everybody to trust, and ca-key.pem, which nobody else may read. They are
-// made on first use, under a lock. Damaged files are a *CorruptError, a root that is expired a *ValidityError.
+// made on first use, under a lock. Near its end the next one is made beside it. Damaged files are a *CorruptError, a
+// root that is expired without a next one a *ValidityError.
 func Open(dir string, c Config) (*Authority, error) {
 	if err := atomicfile.MkdirPrivate(dir); err != nil {
 		return nil, fmt.Errorf("open root CA: %w", err)
@@ -52,29 +53,29 @@ func Open(dir string, c Config) (*Authority, error) {
 		return nil, fmt.Errorf("open root CA: %w", err)
 	}
 	defer unlock()
-	root, key, err := load(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		root, key, err = create(dir, c)
-	}
+	signs, other, err := openRoots(dir, c)
 	if err != nil {
 		return nil, fmt.Errorf("open root CA: %w", err)
 	}
-	path := filepath.Join(dir, certFile)
-	if err := copyCert(path, root); err != nil {
-		return nil, fmt.Errorf("open root CA: %w", err)
-	}
-	if err := validity(root, c.now(), path); err != nil {
+	a, err := newAuthority(c, signs.cert, signs.key, signs.certPath)
+	if err != nil {
 		return nil, err
 	}
-	return newAuthority(c, root, key, path)
+	a.from, a.until = signs.from, signs.until
+	if other == nil { // then there is to be one
+		a.until = earliest(a.until, signs.cert.NotAfter.Add(-overlap-announced))
+		return a, nil
+	}
+	a.other = other.cert
+	a.until = earliest(a.until, other.cert.NotAfter)
+	return a, nil
 }
 
 // load returns fs.ErrNotExist only where there is nothing of a root at all.
-func load(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
-	path := filepath.Join(dir, keyFile)
+func load(certPath, path string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	data, err := atomicfile.ReadPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, statErr := os.Lstat(filepath.Join(dir, certFile)); !errors.Is(statErr, fs.ErrNotExist) {
+		if _, statErr := os.Lstat(certPath); !errors.Is(statErr, fs.ErrNotExist) {
 			return nil, nil, &CorruptError{path, "it is missing, and the certificate without its key is of no use"}
 		}
 		return nil, nil, err
@@ -89,7 +90,7 @@ func load(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	return root, key, nil
 }
 
-func create(dir string, c Config) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+func create(path string, c Config) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	root, key, err := newRoot(rootName(), c.now(), persistentLife, nil)
 	if err != nil {
 		return nil, nil, err
@@ -104,7 +105,7 @@ func create(dir string, c Config) (*x509.Certificate, *ecdsa.PrivateKey, error) 
 			return nil, nil, fmt.Errorf("encode the root: %w", err)
 		}
 	}
-	if err := atomicfile.Write(filepath.Join(dir, keyFile), b.Bytes(), 0o600); err != nil {
+	if err := atomicfile.Write(path, b.Bytes(), 0o600); err != nil {
 		return nil, nil, err
 	}
 	return root, key, nil
@@ -148,8 +149,8 @@ func checkRoot(root *x509.Certificate, key *ecdsa.PrivateKey) error {
 }
 
 // copyCert makes sure that path holds the root's certificate, which people are told to trust.
-func copyCert(path string, root *x509.Certificate) error {
-	data, err := os.ReadFile(path)
+func copyCert(path, keyPath string, root *x509.Certificate) error {
+	data, err := atomicfile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return atomicfile.Write(path, pem.EncodeToMemory(&pem.Block{Type: typeCertificate, Bytes: root.Raw}), 0o644)
 	}
@@ -158,7 +159,7 @@ func copyCert(path string, root *x509.Certificate) error {
 	}
 	block, rest := pem.Decode(data)
 	if block == nil || block.Type != typeCertificate || !bytes.Equal(block.Bytes, root.Raw) || len(bytes.TrimSpace(rest)) > 0 {
-		return &CorruptError{path, "it is not the certificate that " + keyFile + " holds"}
+		return &CorruptError{path, "it is not the certificate that " + filepath.Base(keyPath) + " holds"}
 	}
 	return nil
 }

@@ -266,7 +266,7 @@ func leafAsRoot(t *testing.T) func([]byte) []byte {
 	}
 }
 
-func TestOpenOutOfValidity(t *testing.T) {
+func TestL8OpenOutOfValidity(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "it's home")
 	end := root(t, open(t, dir)).NotAfter
 	refusedAndKept(t, "expired", dir, ca.Config{Now: func() time.Time { return end.Add(time.Hour) }})

@@ -50,7 +50,7 @@ func validity(root *x509.Certificate, now time.Time, path string) error {
 // moveAway is the command that puts a root aside without losing it.
 func moveAway(dir string) string {
 	old := filepath.Join(dir, "old-ca")
-	return fmt.Sprintf("mkdir -p %s && mv %s %s %s", quote(old), quote(filepath.Join(dir, keyFile)), quote(filepath.Join(dir, certFile)), quote(old))
+	return fmt.Sprintf("mkdir -p %s && mv %s/ca*.pem %s", quote(old), quote(dir), quote(old))
 }
 
 // quote makes s one word of a POSIX shell.

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +46,7 @@ func (a *app) trust(ctx context.Context, what string, stores []string, do func(c
 			return err
 		}
 	}
-	c, err := a.trustConfig(what)
+	c, roots, err := a.trustConfig(what)
 	if err != nil {
 		return err
 	}
@@ -54,46 +56,88 @@ func (a *app) trust(ctx context.Context, what string, stores []string, do func(c
 		}
 	}
 	c.Stores = stores
-	report, err := do(ctx, c)
-	if report == nil && err != nil {
-		return err
+	shown := trustJSON{Stores: []storeJSON{}}
+	for _, r := range roots {
+		c.PEM = r.PEM
+		report, doErr := do(ctx, c)
+		if report == nil && doErr != nil {
+			return doErr
+		}
+		err = errors.Join(err, doErr)
+		shown.add(r, report)
 	}
-	return errors.Join(a.print(map[string]any{"stores": report}, func(out io.Writer) {
-		for _, r := range report {
+	return errors.Join(a.print(shown, shown.write), err)
+}
+
+// trustJSON is how it is with the roots, and with them in the stores.
+type trustJSON struct {
+	Stores []storeJSON `json:"stores"`
+	Roots  []rootJSON  `json:"roots"`
+}
+
+type storeJSON struct {
+	trust.Result
+	Root string `json:"root"` // its name
+}
+
+type rootJSON struct {
+	Name     string    `json:"name"`
+	From     time.Time `json:"signs_from"`
+	Until    time.Time `json:"signs_until"`
+	NotAfter time.Time `json:"not_after"`
+}
+
+func (t *trustJSON) add(r ca.Root, report trust.Report) {
+	t.Roots = append(t.Roots, rootJSON{r.Name, r.From.UTC(), r.Until.UTC(), r.NotAfter.UTC()})
+	for _, one := range report {
+		t.Stores = append(t.Stores, storeJSON{one, r.Name})
+	}
+}
+
+func (t trustJSON) write(out io.Writer) {
+	for _, root := range t.Roots {
+		fmt.Fprintf(out, "%s signs from %s to %s\n", root.Name, root.From.Format(time.DateOnly), root.Until.Format(time.DateOnly))
+		for _, r := range t.Stores {
+			if r.Root != root.Name {
+				continue
+			}
 			fmt.Fprintf(out, "%-8s %-14s %s\n", r.Store, r.State, r.Place)
 			if r.Reason != "" {
 				fmt.Fprintf(out, "%-8s %s\n", "", r.Reason)
 			}
 		}
-	}), err)
+	}
 }
 
-// trustConfig names the certificate and whose stores are meant. Under sudo they
-// are those of the user who called it: root's own state has another root.
-func (a *app) trustConfig(what string) (trust.Config, error) {
+// trustConfig says whose stores are meant, and which roots: near the end of one
+// there is the next one too. Under sudo they are those of the user who called
+// it: root's own state has another root.
+func (a *app) trustConfig(what string) (trust.Config, []ca.Root, error) {
 	home, err := a.home()
 	if err != nil {
-		return trust.Config{}, err
+		return trust.Config{}, nil, err
 	}
 	c := trust.Config{}
-	if caller, ok := a.sudoCaller(); ok {
+	caller, ok := a.sudoCaller()
+	if ok {
 		c.Home = caller.HomeDir
 		if a.variable("AGENTSECRETS_HOME") == "" {
 			home = filepath.Join(caller.HomeDir, ".agentsecrets")
 		}
-		c.PEM, err = os.ReadFile(filepath.Join(caDir(home), "ca.pem"))
-	} else if what == "install" {
-		c.PEM, err = ownRoot(home)
-	} else {
-		c.PEM, err = os.ReadFile(filepath.Join(caDir(home), "ca.pem"))
 	}
-	if err != nil {
-		return c, &failure{
+	if what == "install" && !ok { // made if this is the first use of it
+		if _, err := ca.Open(caDir(home), ca.Config{}); err != nil {
+			return c, nil, err
+		}
+	}
+	roots, err := ca.Roots(caDir(home))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = &failure{
 			code: exitFailure, hint: "agentsecrets proxy start",
 			err: fmt.Errorf("there is no root certificate yet in %s: %w", caDir(home), err),
 		}
 	}
-	return c, nil
+	return c, roots, err
 }
 
 func (a *app) sudoCaller() (*user.User, bool) {
@@ -103,15 +147,6 @@ func (a *app) sudoCaller() (*user.User, bool) {
 	}
 	u, err := user.LookupId(uid)
 	return u, err == nil
-}
-
-// ownRoot is the certificate, made if this is the first use of it.
-func ownRoot(home string) ([]byte, error) {
-	authority, err := ca.Open(caDir(home), ca.Config{})
-	if err != nil {
-		return nil, err
-	}
-	return authority.PEM(), nil
 }
 
 func (a *app) caBundle() error {

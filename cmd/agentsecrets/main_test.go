@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 		"cheapen":      cheapen,
 		"nokeyring":    noKeyring,
 		"stranger":     stranger,
+		"agedroot":     agedRoot,
 	})
 }
 

@@ -158,7 +158,7 @@ func (a *app) daemonVars(w where, proxyURL string, environ []string) (set map[st
 		return nil, nil, "", err
 	}
 	after, notices, err := env.Child{
-		Environ: before, ProxyURL: proxyURL, CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir,
+		Environ: before, ProxyURL: proxyURL, CA: authority.Trusted(), Bundle: authority.Bundle, Dir: dir,
 	}.Vars()
 	if err != nil {
 		return nil, nil, "", fmt.Errorf("prepare the shell's environment: %w", err)

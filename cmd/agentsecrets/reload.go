@@ -29,6 +29,25 @@ func (h *house) reload() error {
 	return nil
 }
 
+// followRoot takes the next root when it is its time to sign, by the clock: it
+// may have been set, or have stood still while the machine slept.
+func (h *house) followRoot() {
+	before := h.authority.Load()
+	if before.Current() {
+		return
+	}
+	if err := h.openAuthority(openRoot(h.where.home)); err != nil {
+		h.messages.Error("the root certificate cannot be followed by the next one", "err", err)
+		return
+	}
+	switch after := h.authority.Load(); {
+	case !bytes.Equal(before.PEM(), after.PEM()):
+		h.messages.Warn("another root certificate signs now; programs that do not trust it need agentsecrets proxy env anew, or agentsecrets ca install")
+	case !bytes.Equal(before.Trusted(), after.Trusted()):
+		h.messages.Warn("a new root certificate was made, which will sign in 30 days: see agentsecrets ca status")
+	}
+}
+
 func openRoot(home string) func(ca.Config) (*ca.Authority, error) {
 	return func(c ca.Config) (*ca.Authority, error) { return ca.Open(caDir(home), c) }
 }

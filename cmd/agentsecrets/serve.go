@@ -109,13 +109,16 @@ func (a *app) whereIfAny() (where, error) {
 	return where{Context: c, home: q.Home, store: a.homeStore}, nil
 }
 
-// untilDone serves until it is told to stop, and reads files again on SIGHUP.
+// untilDone serves until it is told to stop, reads files again on SIGHUP, and
+// looks at the clock.
 func untilDone(ctx context.Context, h *house) error {
 	failed := make(chan error, 1)
 	go func() { failed <- h.serve() }()
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -124,6 +127,8 @@ func untilDone(ctx context.Context, h *house) error {
 			return err
 		case <-again:
 			_ = h.reload() // it has been logged
+		case <-minute.C:
+			h.followRoot()
 		}
 	}
 }

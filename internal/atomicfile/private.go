@@ -61,6 +61,34 @@ func ReadPrivate(path string) ([]byte, error) {
 	return data, nil
 }
 
+// ReadFile returns the content of path if it is a file, whoever may read it. It follows no link there, and does not
+// wait for what a FIFO might bring.
+func ReadFile(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if err == nil {
+		err = regular(path, info)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read file: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read file: %w", err)
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err == nil {
+		err = regular(path, info)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read file: %w", err)
+	}
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("read file: %w", err)
+	}
+	return data, nil
+}
+
 // OpenPrivate opens path with flag as os.OpenFile does if it is a file of ours that nobody else can read or write, or
 // is made so.
 func OpenPrivate(path string, flag int) (*os.File, error) {

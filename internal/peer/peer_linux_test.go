@@ -268,8 +268,12 @@ func TestL2KernelThatDoesNotTell(t *testing.T) {
 
 // A listener where the client was is not the client.
 func TestL2ListenerInItsPlace(t *testing.T) {
-	client, server := pair(t)
-	local, remote := ends(server)
+	l := listen(t, "127.0.0.1:0")
+	client, err := dialFrom(ownAddr+":0", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	local, remote := ends(accept(t, l))
 	client.(*net.TCPConn).SetLinger(0)
 	client.Close()
 	start(t, nobody().cred, nil, "listen", remote.String())
@@ -282,7 +286,7 @@ func TestL2ListenerInItsPlace(t *testing.T) {
 // not answer for it.
 func TestL2AddressesTakenOver(t *testing.T) {
 	who, l := nobody(), listen(t, "127.0.0.1:0")
-	from := "127.0.0.1:" + strconv.Itoa(freePort(t))
+	from := ownAddr + ":" + strconv.Itoa(freePort(t))
 	client, err := dialFrom(from, l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
