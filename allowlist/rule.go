@@ -177,6 +177,9 @@ func wildcardBase(host string) (string, error) {
 	if _, err := netip.ParseAddr(base); err == nil {
 		return "", errors.New("has a * before an IP address")
 	}
+	if anybodys(base) {
+		return "", fmt.Errorf("reaches below %s, where anybody can have a name", base)
+	}
 	if isPublic("any." + base) {
 		return "", fmt.Errorf("reaches below the public suffix %s, where anybody can have a name", base)
 	}
@@ -187,8 +190,23 @@ func wildcardBase(host string) (string, error) {
 func isPublic(host string) bool {
 	suffix, _ := publicsuffix.PublicSuffix(host)
 	_, parent, _ := strings.Cut(host, ".")
-	return suffix == host || suffix == parent
+	return suffix == host || suffix == parent || anybodys(parent)
 }
+
+// anybodys reports whether anybody may have a name directly below host. These are hosts of pages, previews and
+// tunnels that have not entered themselves at publicsuffix.org.
+func anybodys(host string) bool {
+	switch host {
+	case "codesandbox.io", "gitpod.io", "glitch.me", "stackblitz.io", "surge.sh", "webcontainer.io", "wordpress.com",
+		"loca.lt", "localhost.run", "localtunnel.me", "railway.app", "serveo.net",
+		"m.pipedream.net", "oast.fun", "oast.live", "oast.me", "oast.online", "oast.pro", "oast.site", "requestcatcher.com", "webhook.site":
+		return true
+	}
+	// Here a name spells the address that it leads to, at whatever depth.
+	return isBelow(host, "nip.io") || isBelow(host, "sslip.io")
+}
+
+func isBelow(host, top string) bool { return host == top || strings.HasSuffix(host, "."+top) }
 
 // String is the rule as ParseRequestRule reads it; see Text for its places.
 func (r Rule) String() string {

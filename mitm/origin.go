@@ -2,6 +2,7 @@ package mitm
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,6 +66,15 @@ func (o *origins) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closeIdleLocked()
+}
+
+// renew has exchanges from now on take new ways: what is under way on the old ones
+// ends there, and no other meets a connection, or a TLS session, of before.
+func (o *origins) renew() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closeIdleLocked()
+	clear(o.ways)
 }
 
 func (o *origins) closeIdleLocked() {
@@ -225,7 +236,8 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string, protocols []
 	}
 	cfg := &tls.Config{
 		ServerName: host, MinVersion: tls.VersionTLS12, NextProtos: protocols, ClientSessionCache: d.sessions,
-		RootCAs: d.verifiedBy(host),
+		RootCAs:          d.verifiedBy(host),
+		VerifyConnection: strongKeys,
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -245,7 +257,6 @@ func originProblem(err error, domain string) *Problem {
 	var op *net.OpError
 	var record tls.RecordHeaderError
 	var parent *parentError
-	var alert tls.AlertError
 	p := &Problem{Status: http.StatusBadGateway, Domain: domain}
 	switch {
 	case errors.As(err, &guard) && guard.always:
@@ -263,7 +274,7 @@ func originProblem(err error, domain string) *Problem {
 	case errors.As(err, &cert):
 		p.Slug, p.Message = "origin_untrusted", "the origin's certificate was not accepted: "+certCause(cert.Err)
 		p.Hint = "agentsecrets run --intercept --origin-ca FILE -- COMMAND"
-	case errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &record), errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // as crypto/tls calls an alert
 		p.Slug, p.Message = "origin_protocol", "the origin did not complete TLS 1.2 or later"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		p.Status, p.Slug, p.Message = http.StatusGatewayTimeout, "origin_timeout", "the origin did not answer in time"
@@ -273,6 +284,28 @@ func originProblem(err error, domain string) *Problem {
 		p.Slug, p.Message = "origin_protocol", "the origin broke off or answered with something that is not HTTP"
 	}
 	return p
+}
+
+// minRSA is what public authorities may sign at least (CA/Browser Forum,
+// Baseline Requirements, 6.1.5). crypto/x509 takes half of it.
+const minRSA = 2048
+
+var errWeakKey = errors.New("a key of the chain is too short")
+
+// strongKeys wants a chain without a key that can be broken. It runs for resumed
+// sessions too.
+func strongKeys(s tls.ConnectionState) error {
+	for _, chain := range s.VerifiedChains {
+		if !slices.ContainsFunc(chain, weakKey) {
+			return nil
+		}
+	}
+	return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: errWeakKey}
+}
+
+func weakKey(c *x509.Certificate) bool {
+	k, ok := c.PublicKey.(*rsa.PublicKey)
+	return ok && k.N.BitLen() < minRSA
 }
 
 // certCause names the fault without the certificate's own texts.
@@ -287,6 +320,8 @@ func certCause(err error) string {
 		return "made for another name"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "expired or not yet valid"
+	case errors.Is(err, errWeakKey):
+		return "a key shorter than RSA's 2048 bits"
 	}
 	return "not valid"
 }

@@ -86,9 +86,9 @@ func (p *Proxy) Serve(l net.Listener) error {
 	return p.outer.Serve(l)
 }
 
-// CloseIdle closes the connections to origins that nobody uses at the moment,
-// so that the next exchange verifies its origin anew.
-func (p *Proxy) CloseIdle() { p.origins.close() }
+// VerifyAnew has every exchange from now on verify its origin anew, by the roots
+// of now. Exchanges under way go on as they began.
+func (p *Proxy) VerifyAnew() { p.origins.renew() }
 
 // awaitRelays gives relayed tunnels until ctx ends.
 func (p *Proxy) awaitRelays(ctx context.Context) {

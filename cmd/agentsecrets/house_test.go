@@ -171,7 +171,7 @@ func contains(t *testing.T, path string, is func(ast.Node) bool) bool {
 }
 
 // A verifier that is told to accept everything stands nowhere in our code.
-func TestNobodySkipsVerification(t *testing.T) {
+func TestD8NobodySkipsVerification(t *testing.T) {
 	skips := func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)
 		return ok && id.Name == "InsecureSkipVerify"
@@ -184,6 +184,31 @@ func TestNobodySkipsVerification(t *testing.T) {
 		for _, path := range files {
 			if !strings.HasSuffix(path, "_test.go") && contains(t, path, skips) {
 				t.Errorf("%s names InsecureSkipVerify", path)
+			}
+		}
+	}
+}
+
+// What makes a connection says itself by which proxy: Go's defaults would take
+// the one that a variable names.
+func TestD11NobodyReadsProxyVariables(t *testing.T) {
+	defaults := []string{"ProxyFromEnvironment", "FromEnvironment", "DefaultTransport", "DefaultClient", "Get", "Head", "Post", "PostForm"}
+	reads := func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return false
+		}
+		pkg, ok := s.X.(*ast.Ident)
+		return ok && (pkg.Name == "http" || pkg.Name == "httpproxy") && slices.Contains(defaults, s.Sel.Name)
+	}
+	for pkg := range importGraph(t) {
+		files, err := filepath.Glob(filepath.Join("../..", pkg, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			if !strings.HasSuffix(path, "_test.go") && contains(t, path, reads) {
+				t.Errorf("%s takes a proxy from the environment", path)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func (h *house) reload() error {
 		h.messages.Error("reload failed, nothing has changed", "err", err)
 		return err
 	}
-	h.proxy.CloseIdle()
+	h.proxy.VerifyAnew()
 	h.messages.Info("reloaded")
 	return nil
 }
