@@ -85,10 +85,10 @@ func (u Use) allowing(rules []Rule) ([]Rule, denial, bool) {
 	if rules = only(rules, func(r Rule) bool { return r.allowsMethod(u.Method) }); len(rules) == 0 {
 		return nil, ruleMethod, false
 	}
-	if rules = only(rules, func(r Rule) bool { return r.allowsPath(u.Path) }); len(rules) == 0 {
+	if rules = slices.DeleteFunc(rules, func(r Rule) bool { return !r.allowsPath(u.Path) }); len(rules) == 0 { // of a list of our own by now
 		return nil, rulePath, false
 	}
-	if rules = only(rules, func(r Rule) bool { return r.allowsPlace(u.Place) }); len(rules) == 0 {
+	if rules = slices.DeleteFunc(rules, func(r Rule) bool { return !r.allowsPlace(u.Place) }); len(rules) == 0 {
 		return nil, rulePlace, false
 	}
 	return rules, 0, true

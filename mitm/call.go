@@ -25,6 +25,11 @@ func (p *Proxy) Call(w http.ResponseWriter, r *http.Request, run *Run, s style.S
 		refusal.write(w, "")
 		return &Result{Refused: refusal}
 	}
+	if why := p.enter(run); why != nil {
+		overloaded(w, r, why)
+		return &Result{Refused: why}
+	}
+	defer p.leave(run)
 	r = r.Clone(r.Context())
 	x := p.newExchange(run, r.URL.Scheme, dest)
 	x.asked = s.Places()

@@ -43,6 +43,10 @@ type admitted struct {
 }
 
 func (p *Proxy) serveOuter(w http.ResponseWriter, r *http.Request) {
+	if why := p.shedding(r); why != nil {
+		p.shed(w, r, why)
+		return
+	}
 	if !r.URL.IsAbs() && r.URL.Path != callPath && r.Method != http.MethodConnect && r.ContentLength != 0 {
 		leaveBody(w) // nothing of what is asked of the proxy itself has one
 	}
@@ -60,6 +64,16 @@ func (p *Proxy) serveOuter(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// shed ends a connection that there is no room for.
+func (p *Proxy) shed(w http.ResponseWriter, r *http.Request, why *Problem) {
+	if r.Method == http.MethodConnect {
+		refuseConnect(w, why)
+		return
+	}
+	w.Header().Set("Connection", "close")
+	overloaded(w, r, why)
+}
+
 func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 	run, refusal := p.admit(r)
 	if refusal != nil {
@@ -69,6 +83,10 @@ func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 	dest, err := p.parseAuthority(r.RequestURI, 0)
 	if err != nil {
 		refuseConnect(w, p.refused(&Problem{Status: 400, Slug: "bad_authority", Message: "CONNECT names no host and port that we can read"}))
+		return
+	}
+	if why := p.join(r, run); why != nil {
+		refuseConnect(w, why)
 		return
 	}
 	a := admitted{run, dest}
@@ -100,6 +118,15 @@ func (p *Proxy) serveAbsolute(w http.ResponseWriter, r *http.Request) {
 		p.refused(badTarget()).write(w, "")
 		return
 	}
+	why := p.join(r, run)
+	if why == nil {
+		why = p.enter(run)
+	}
+	if why != nil {
+		p.shed(w, r, why)
+		return
+	}
+	defer p.leave(run)
 	p.newExchange(run, r.URL.Scheme, dest).serve(w, r)
 }
 

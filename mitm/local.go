@@ -26,6 +26,9 @@ type clientKey struct{}
 // withClient keeps the way to tell whose a connection is. What has been told
 // stays: later its addresses may belong to another connection.
 func (p *Proxy) withClient(ctx context.Context, conn net.Conn) context.Context {
+	if c, ok := conn.(*clientConn); ok {
+		ctx, conn = context.WithValue(ctx, connKey{}, c), c.Conn
+	}
 	if p.cfg.Local == nil {
 		return ctx
 	}
@@ -95,6 +98,10 @@ func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
 		refuse(refusal)
 		return
 	}
+	if why := p.join(r, run); why != nil {
+		overloaded(w, r, why)
+		return
+	}
 	out, s, refusal := readCall(r)
 	if refusal != nil {
 		refuse(refusal)
@@ -114,7 +121,7 @@ func (r *Run) as(agent string) *Run {
 			s.AgentID = agent
 			return s
 		},
-		proxy: r.proxy, id: r.id, sent: r.sent, live: r.live, end: r.end,
+		proxy: r.proxy, id: r.id, sent: r.sent, load: r.load, live: r.live, end: r.end,
 	}
 }
 

@@ -104,6 +104,11 @@ type Config struct {
 	// asked once for each. A *Problem refuses the client, whatever credential it
 	// has; with no RunOf, or another error, it needs one. Nil: all do.
 	Local func(client net.Conn) (RunOf, error)
+	// MaxConns and MaxRunConns limit the connections of clients, and exchanges at a
+	// time, in all and of one run. 0 means DefaultMaxConns and DefaultMaxRunConns.
+	MaxConns, MaxRunConns int
+	// Command is what the proxy was started with, for hints. "": proxy start.
+	Command string
 	// Status answers requests to the proxy itself, such as /health. Nil: 404.
 	Status http.Handler
 	// Observer is told what happened, for metrics. Nil tells nobody.

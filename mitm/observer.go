@@ -103,12 +103,28 @@ func (c *counted) Close() error {
 }
 
 // countClient follows connections that are not tunnels, or not yet.
-func (p *Proxy) countClient(_ net.Conn, state http.ConnState) {
+func (p *Proxy) countClient(conn net.Conn, state http.ConnState) {
 	switch state {
+	case http.StateIdle:
+		if c := clientOf(conn); c != nil {
+			p.gate.rest(c)
+		}
 	case http.StateNew:
 		p.cfg.observer().Connection("client", 1)
 	case http.StateHijacked, http.StateClosed:
 		p.cfg.observer().Connection("client", -1)
+	}
+}
+
+// followTunnel tells tunnels that are in use from those that are idle.
+func (p *Proxy) followTunnel(conn net.Conn, state http.ConnState) {
+	c := clientOf(conn)
+	switch {
+	case c == nil:
+	case state == http.StateActive, state == http.StateHijacked:
+		p.gate.use(c)
+	case state == http.StateNew, state == http.StateIdle:
+		p.gate.rest(c)
 	}
 }
 

@@ -29,6 +29,7 @@ type Proxy struct {
 	runs    runs
 	sent    sent
 	conns   conns
+	gate    *gate
 	origins origins
 	edge    *goproxy.ProxyHttpServer
 	outer   *http.Server // CONNECT, absolute-form and status requests
@@ -49,6 +50,7 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	p := &Proxy{cfg: cfg, tunnels: newHandover(), sent: newSent()}
+	p.gate = &gate{proxy: p}
 	p.origins.init(&p.cfg)
 	p.edge = p.newEdge()
 	p.tls = &tls.Config{
@@ -69,6 +71,7 @@ func New(cfg Config) (*Proxy, error) {
 		DisableGeneralOptionsHandler: true,
 		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ConnContext:                  tunnelContext,
+		ConnState:                    p.followTunnel,
 	}
 	return p, nil
 }
@@ -83,7 +86,7 @@ func (p *Proxy) Serve(l net.Listener) error {
 		p.running.Go(func() { p.inner.Serve(p.tunnels) })
 	}
 	p.mu.Unlock()
-	return p.outer.Serve(l)
+	return p.outer.Serve(gated{l, p.gate})
 }
 
 // VerifyAnew has every exchange from now on verify its origin anew, by the roots

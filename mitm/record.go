@@ -1,6 +1,8 @@
 package mitm
 
 import (
+	"context"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -78,6 +80,10 @@ func (x *exchange) finish() {
 		e.Reason, e.Status = x.broken, audit.Error
 	case x.status == 0 || x.status >= 500:
 		e.Status = audit.Error
+	}
+	if log := x.proxy.cfg.log(); log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug("exchange", "exchange", x.id, "run", x.scope.RunID, "method", x.method, "host", x.dest.host, "port", x.dest.port,
+			"status", x.status, "reason", e.Reason, "redactions", e.Redactions, "duration_ms", e.DurationMS)
 	}
 	o := x.proxy.cfg.observer()
 	for form, n := range x.echoes {

@@ -17,6 +17,11 @@ import (
 // serveRelay dials before it answers, so that the client is told in a status
 // line why not.
 func (p *Proxy) serveRelay(w http.ResponseWriter, r *http.Request, a admitted, route Route) {
+	if why := p.enter(a.run); why != nil {
+		refuseConnect(w, why)
+		return
+	}
+	defer p.leave(a.run)
 	t := &tunnel{proxy: p, run: a.run, dest: a.dest, state: "relay", began: p.cfg.now()}
 	origin, err := p.origins.relayed(route.Guarded).dial(r.Context(), "tcp", a.dest.String())
 	if err != nil {
@@ -96,6 +101,8 @@ func closeWrite(c net.Conn) error {
 	case *tunnel:
 		return closeWrite(c.Conn)
 	case *replayed:
+		return closeWrite(c.Conn)
+	case *clientConn:
 		return closeWrite(c.Conn)
 	case *counted:
 		return closeWrite(c.Conn)

@@ -25,6 +25,7 @@ type Run struct {
 	sum   [sha256.Size]byte
 	id    string
 	sent
+	load *load
 	live context.Context // ends with the credential
 	end  context.CancelFunc
 }
@@ -58,7 +59,7 @@ func (p *Proxy) NewRun(scope func() Scope) *Run {
 	r := &Run{
 		scope: scope, proxy: p, token: token, sum: sha256.Sum256([]byte(token)),
 		id:   "run_" + strings.ToLower(base32.StdEncoding.EncodeToString(id[:])),
-		sent: p.sent,
+		sent: p.sent, load: &load{},
 	}
 	r.live, r.end = context.WithCancel(context.Background())
 	p.runs.mu.Lock()

@@ -32,6 +32,9 @@ func (t *tunnel) Close() error {
 	t.once.Do(func() {
 		t.proxy.conns.remove(t)
 		t.proxy.cfg.observer().Connection(t.state, -1)
+		if c := clientOf(t.Conn); c != nil && c.evicted.Load() {
+			t.ours.Store(true)
+		}
 		if t.shown.Load() && !t.asked.Load() && !t.ours.Load() {
 			t.proxy.distrusted(t)
 		}
@@ -165,6 +168,11 @@ func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t.asked.Store(true)
+	if why := p.enter(t.run); why != nil {
+		overloaded(w, r, why)
+		return
+	}
+	defer p.leave(t.run)
 	p.newExchange(t.run, "https", t.dest).serve(w, r)
 }
 

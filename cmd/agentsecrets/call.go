@@ -28,6 +28,7 @@ type callOptions struct {
 	forward              []string
 	origins              originFlags
 	audit                auditFlags
+	log                  logFlag
 	hasBody, include     bool
 }
 
@@ -66,6 +67,7 @@ one line of status, header fields and body. A status of 400 and above is a failu
 	f.BoolVar(&o.include, "include", false, "show status and header fields before the body")
 	o.origins.define(a, cmd)
 	o.audit.define(cmd)
+	o.log.define(a, cmd, "")
 	for _, name := range []string{"bearer", "basic"} {
 		a.completeFlag(cmd, name, a.secretNames)
 	}
@@ -113,7 +115,11 @@ func (a *app) callAlone(ctx context.Context, w *callWriter, req *http.Request, s
 	if err != nil {
 		return err
 	}
-	h, err := build(plan{where: at, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, sharedLog: true, audit: o.audit})
+	log, err := o.log.logger(a.stderr)
+	if err != nil {
+		return err
+	}
+	h, err := build(plan{where: at, store: s.store.serving(), origins: origins, authority: ca.NewEphemeral, sharedLog: true, audit: o.audit, log: log})
 	if err != nil {
 		return err
 	}

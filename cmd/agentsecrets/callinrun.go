@@ -28,6 +28,9 @@ func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o
 	if o.audit.any() {
 		return denied("", "inside a run the records are the outer run's: leave --audit and --audit-sync away")
 	}
+	if o.log.level != "" {
+		return denied("", "inside a run the proxy is the outer run's: leave --log-level away")
+	}
 	if err := styles.Apply(req); err != nil {
 		return usage("%w", err)
 	}

@@ -35,7 +35,17 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	if err := origins.egress.freeze(w); err != nil {
 		return 0, err
 	}
-	h, err := build(plan{where: w, store: s.store.serving(), origins: origins, authority: origins.egress.authority, address: "127.0.0.1:0", metrics: o.metrics, audit: o.audit})
+	log, err := o.log.logger(a.stderr)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.fit(&o.limits); err != nil {
+		return 0, err
+	}
+	h, err := build(plan{
+		where: w, store: s.store.serving(), origins: origins, authority: origins.egress.authority, address: "127.0.0.1:0", metrics: o.metrics, audit: o.audit,
+		limits: o.limits, log: log,
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -46,9 +56,11 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	go func() { served <- h.serve() }()
 	scope := w.scope()
 	run := h.proxy.NewRun(func() mitm.Scope { return scope })
+	h.messages.Info("run started", "run", run.ID(), "port", h.port())
 	defer func() {
 		err := h.close(grace)
 		run.Revoke() // not before: it cuts what grace is for
+		h.messages.Info("run ended", "run", run.ID())
 		a.afterwards(errors.Join(err, <-served, pruneOld(w.home)))
 		if !o.quiet {
 			h.distrusted.tell(a)

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
+	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
 const defaultPort = 8765
@@ -34,6 +35,9 @@ type proxyOptions struct {
 	origins    originFlags
 	metrics    metricsOptions
 	audit      auditFlags
+	limits     limitFlags
+	log        logFlag
+	logSaid    bool
 }
 
 const startHint = "agentsecrets proxy start"
@@ -61,6 +65,13 @@ again on SIGHUP. In a run it is refused.`,
 			if err := o.metrics.check(startHint); err != nil {
 				return err
 			}
+			if err := o.limits.check(); err != nil {
+				return err
+			}
+			if _, err := o.log.logger(io.Discard); err != nil {
+				return err
+			}
+			o.logSaid = cmd.Flags().Changed("log-level")
 			if o.foreground {
 				return a.serve(cmd.Context(), o)
 			}
@@ -75,6 +86,8 @@ again on SIGHUP. In a run it is refused.`,
 	o.origins.define(a, cmd)
 	o.audit.define(cmd)
 	o.metrics.define(cmd)
+	o.limits.define(cmd, startHint, mitm.DefaultMaxConns)
+	o.log.define(a, cmd, "info")
 	return cmd
 }
 
@@ -192,6 +205,7 @@ func (a *app) daemonArgs(o proxyOptions) ([]string, error) {
 	if o.metrics.names {
 		args = append(args, "--metrics-names")
 	}
+	args = append(append(args, o.limits.args()...), "--log-level", o.log.level)
 	audit, err := o.audit.args()
 	return append(args, audit...), err
 }
@@ -212,6 +226,8 @@ func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
 		return other("a proxy runs already, without these --metrics")
 	case o.audit.any():
 		return other("a proxy runs already; --audit and --audit-sync would not count for it")
+	case o.limits.any(), o.logSaid:
+		return other("a proxy runs already; --max-connections, --max-run-connections and --log-level would not count for it")
 	case o.origins.any() && !sameFlags(o.origins.flags(), st.Flags):
 		return other("a proxy runs already; %s would not count for it", originFlagNames)
 	}

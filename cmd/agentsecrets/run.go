@@ -10,6 +10,7 @@ import (
 	"github.com/agentsecrets/agentsecrets/internal/child"
 	"github.com/agentsecrets/agentsecrets/internal/harden"
 	"github.com/agentsecrets/agentsecrets/internal/runtree"
+	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
 // exitOurs is env(1)'s code for a failure that is not the program's.
@@ -25,6 +26,8 @@ type runOptions struct {
 	origins   originFlags
 	audit     auditFlags
 	metrics   metricsOptions
+	limits    limitFlags
+	log       logFlag
 }
 
 func (o *runOptions) define(a *app, cmd *cobra.Command) {
@@ -36,6 +39,8 @@ func (o *runOptions) define(a *app, cmd *cobra.Command) {
 	o.origins.define(a, cmd)
 	o.audit.define(cmd)
 	o.metrics.define(cmd)
+	o.limits.define(cmd, interceptHint, mitm.DefaultMaxRunConns)
+	o.log.define(a, cmd, "")
 }
 
 const runCodes = `The exit code is the program's; 125: agentsecrets failed, 126: the program could
@@ -88,12 +93,17 @@ func (a *app) start(ctx context.Context, args []string, o runOptions) (int, erro
 		f.hint = interceptHint + " -- " + args[0]
 		return 0, f
 	}
+	if !o.intercept && (o.limits.any() || o.log.level != "") {
+		f := usage("--max-connections, --max-run-connections and --log-level are for --intercept: without it there is no proxy")
+		f.hint = interceptHint + " -- " + args[0]
+		return 0, f
+	}
 	if !o.intercept && o.origins.any() { // a forgotten --intercept would give the program the values
 		f := usage(originFlagNames + " are for --intercept: without it the program itself connects")
 		f.hint = interceptHint + " -- " + args[0]
 		return 0, f
 	}
-	if err := o.metrics.check(interceptHint); err != nil {
+	if err := errors.Join(o.metrics.check(interceptHint), o.limits.check()); err != nil {
 		return 0, err
 	}
 	inside, err := runtree.Inside()
@@ -124,6 +134,9 @@ func (a *app) runInOuter(args []string, o runOptions) (int, error) {
 	}
 	if o.metrics.any() {
 		return 0, denied("", "inside a run the proxy is the outer run's: leave --metrics and --metrics-names away")
+	}
+	if o.limits.any() || o.log.level != "" {
+		return 0, denied("", "inside a run the proxy is the outer run's: leave --max-connections, --max-run-connections and --log-level away")
 	}
 	if !o.quiet {
 		a.say("agentsecrets: inside a run already; the program becomes part of it")

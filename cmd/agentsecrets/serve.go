@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -75,9 +74,12 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 		a.say("The proxy runs on 127.0.0.1:%d until Ctrl-C. Next, in another shell: eval \"$(agentsecrets proxy env)\"", h.port())
 	}
 	if err == nil {
+		h.messages.Info("proxy started", "port", h.port(), "version", version())
 		err = untilDone(ctx, h)
 	}
-	return errors.Join(err, h.close(drainFor(patience)))
+	err = errors.Join(err, h.close(drainFor(patience)))
+	h.messages.Info("proxy stopped")
+	return err
 }
 
 // drainFor is what who stops us said, if it was said.
@@ -142,11 +144,17 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 	if err != nil {
 		return nil, err
 	}
+	log, err := o.log.logger(a.stderr)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.fit(&o.limits); err != nil {
+		return nil, err
+	}
 	h, err := build(plan{
 		where: w, store: store, origins: origins, authority: openRoot(w.home),
 		address: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)),
-		metrics: o.metrics, audit: o.audit,
-		log: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		metrics: o.metrics, audit: o.audit, limits: o.limits, log: log,
 	})
 	if err == nil {
 		h.also, err = listenToo(h.port())

@@ -59,11 +59,15 @@ type plan struct {
 	sharedLog bool   // the log is that of all calls, unless audit says otherwise
 	audit     auditFlags
 	metrics   metricsOptions
+	limits    limitFlags
 	log       *slog.Logger // nil: none
 }
 
 // build makes a house; nothing in it runs yet.
 func build(p plan) (*house, error) {
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
 	h := &house{
 		names: p.metrics.names,
 		where: p.where, store: p.store, origins: p.origins, started: time.Now(),
@@ -104,14 +108,17 @@ func build(p plan) (*house, error) {
 		Adding:      h.policies.Adding,
 		Guard:       h.origins.Guard,
 		GuardAlways: allowlist.GuardMetadata, GuardPrivate: allowlist.GuardPrivate,
-		Pin:        h.origins.Pin,
-		Parent:     h.origins.Parent,
-		Roots:      h.origins.Roots,
-		PlainRoots: h.origins.PlainRoots,
-		Local:      h.local,
-		Status:     h.status,
-		Observer:   h.metrics,
-		Log:        p.log,
+		Pin:         h.origins.Pin,
+		Parent:      h.origins.Parent,
+		Roots:       h.origins.Roots,
+		PlainRoots:  h.origins.PlainRoots,
+		Local:       h.local,
+		MaxConns:    p.limits.all,
+		MaxRunConns: p.limits.ofRun,
+		Command:     p.limits.command,
+		Status:      h.status,
+		Observer:    h.metrics,
+		Log:         p.log,
 	})
 	if err == nil && p.address != "" {
 		h.listener, err = net.Listen("tcp", p.address)

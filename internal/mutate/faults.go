@@ -11,6 +11,7 @@ var (
 var (
 	inRelay       = []string{"./mitm", "-run", "Rout|Relay|Distrust|Guarded|Intercepted"}
 	inConstrained = []string{"./ca", "-run", "Constrain"}
+	inLimits      = []string{"./mitm", "-run", "V2|Overload"}
 	inOptions     = []string{"./mitm", "-run", "D9PrivateRule|PrivateRule|Strictest|StreamingBody|D8Roots|D7Plaintext|PlaintextRule|E4Range|GuardedByTheRule|PlaintextUpgrade"}
 	inParent      = []string{"./mitm", "-run", "Parent"}
 	inParentFlag  = []string{"./cmd/agentsecrets", "-run", "TestScripts/^parent$"}
@@ -213,7 +214,7 @@ var faults = []fault{
 	{"rules: skip the method", "allowlist/request.go", `return r.Method == "" || r.Method == method`, `return r.Method == "" || method != ""`, inAllowlist},
 	{"rules: skip the path", "allowlist/request.go", `return r.Path == "" || matchPath(r.Path, path)`, `return r.Path == "" || path != ""`, inAllowlist},
 	{"rules: skip the place", "allowlist/request.go", "return place.Match(p, actual) })", "return place.Match(p, p) || actual == p })", inAllowlist},
-	{"rules: half of a request by one, half by another", "allowlist/request.go", "if rules = only(rules, func(r Rule) bool { return r.allowsPlace(u.Place) }); len(rules) == 0 {", "if l := only(rules, func(r Rule) bool { return len(r.Places) == 0 || r.allowsPlace(u.Place) }); len(l) == 0 && len(rules) > 9 {", inAllowlist},
+	{"rules: half of a request by one, half by another", "allowlist/request.go", "if rules = slices.DeleteFunc(rules, func(r Rule) bool { return !r.allowsPlace(u.Place) }); len(rules) == 0 {", "if l := only(rules, func(r Rule) bool { return len(r.Places) == 0 || r.allowsPlace(u.Place) }); len(l) == 0 && len(rules) > 9 {", inAllowlist},
 	{"rules: write one that an earlier version misreads", "allowlist/policyfile.go", "		return requestVersion\n", "		return sealedVersion\n", inAllowlist},
 	{"rules: a binding's host with a method", "allowlist/policyfile.go", `texts(f, "hosts", ParseRule)`, `texts(f, "hosts", ParseRequestRule)`, inAllowlist},
 	{"rules: add forgets its places", "cmd/agentsecrets/allowlist.go", "rules[i].Places, rules[i].Options = places, options", "rules[i].Places, rules[i].Options = places[:0], options", inRequestRules},
@@ -334,7 +335,7 @@ var faults = []fault{
 
 	{"tell who asks at each request", "mitm/local.go", "sync.OnceValues(func() (RunOf, error) { return p.cfg.Local(conn) }))", "func() (RunOf, error) { return sync.OnceValues(func() (RunOf, error) { return p.cfg.Local(conn) })() })", inMitm},
 	{"a credential is enough for whoever has it", "mitm/local.go", "	if refusal != nil {\n		return nil, refusal\n	}\n	if field", "	if refusal != nil && r.Header.Get(\"Proxy-Authorization\") == \"\" {\n		return nil, refusal\n	}\n	if field", inMitm},
-	{"look in each run for what it alone was given", "mitm/run.go", "		sent: p.sent,\n", "		sent: newSent(),\n", inMitm},
+	{"look in each run for what it alone was given", "mitm/run.go", "		sent: p.sent, load", "		sent: newSent(), load", inMitm},
 	{"addresses alone tell who asks", "internal/peer/peer.go", "	if openErr := open(conn); openErr != nil {", "	if openErr := open(conn); openErr != nil && conn == nil {", inPeer},
 	{"any program may use a port that is ours", "internal/webpage/webpage.go", "return !IsLoopback(r.Host) || marked(r.Header)", "return marked(r.Header)", []string{"./internal/webpage"}},
 	{"who asked once may ask for ever", "internal/daemon/control.go", "	srv.SetKeepAlivesEnabled(false)\n", "", inDaemon},
@@ -404,4 +405,9 @@ var faults = []fault{
 	{"http1: HTTP/1.0 stays open", "internal/http1/connection.go", "(minor > 0 || o&keepsAlive != 0)", "(minor >= 0 || o&keepsAlive != 0)", inHTTP1},
 	{"http1: an allocation a head", "internal/http1/http1.go", "		heads.Put(h)\n", "		_ = h\n", inHTTP1},
 	{"http1: merge in the order of names", "internal/http1/header.go", "		if n := count(like[:i], f.Name); n < len(values) {", "		if n := count(like[:i], f.Name); n < len(values) && i%2 == 0 {", inHTTP1},
+	{"limits: a line for each refusal", "mitm/limits.go", "now.Sub(g.said) >= shedLog", "now.Sub(g.said) >= 0", inLimits},
+	{"limits: refusals are not counted", "mitm/limits.go", "	return g.proxy.refused(&Problem{\n		Status: http.StatusServiceUnavailable, Slug: \"overloaded\"", "	return (&Problem{\n		Status: http.StatusServiceUnavailable, Slug: \"overloaded\"", inLimits},
+	{"limits: who made room is said to have left", "mitm/tunnel.go", "c != nil && c.evicted.Load() {", "c != nil && !c.evicted.Load() {", []string{"./mitm", "-run", "Distrust|V2"}},
+	{"limits: more than files can be open", "cmd/agentsecrets/limitflags.go", "	if o.all <= most {", "	if o.all > 0 {", []string{"./cmd/agentsecrets", "-run", "TestScripts/^limits$"}},
+	{"log: all of it, whatever level", "cmd/agentsecrets/logflag.go", "&slog.HandlerOptions{Level: level}", "&slog.HandlerOptions{Level: min(level, slog.LevelDebug)}", []string{"./cmd/agentsecrets", "-run", "TestScripts/^loglevel$"}},
 }
