@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit kill mutate threats bench-quick tools clients clean
+.PHONY: build demo test check vet unit kill mutate threats bench-quick interop interop-tools tools clients suites clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -20,7 +20,7 @@ build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 demo: build ## the whole main job on this machine, nothing to set up; with the SDK of `make clients` if it is there
 	PATH=$(CURDIR)/.cache/clients/bin:$$PATH bin/agentsecrets demo
 
-test: tools clients check unit ## everything that has to pass
+test: tools clients suites check unit ## everything that has to pass
 
 check: vet
 	@echo gofmt
@@ -51,10 +51,30 @@ bench-quick: build ## what the proxy costs, beside nginx and goproxy, in under t
 	@go build -o .cache/bin/bench ./internal/bench
 	@.cache/bin/bench
 
+interop: build interop-tools ## other people's test suites, straight and through the proxy: docs/protocols.md
+	@mkdir -p .cache/bin
+	@go build -o .cache/bin/interop ./internal/interop
+	@.cache/bin/interop
+
+interop-tools: tools suites ## all of those suites
+
 tools: ## what the tests run besides Go; installs by apt-get only what is missing
 	@.ci/tools
 
 clients: .cache/clients/.installed
+
+suites: .cache/interop/.built
+
+# Other people's suites are a module of their own: what they need is no
+# dependency of ours. Two of them build a command that is called client or server.
+.cache/interop/.built: internal/interop/tools/go.mod internal/interop/tools/go.sum
+	mkdir -p .cache/interop/bin
+	for tool in h2spec=github.com/summerwind/h2spec/cmd/h2spec \
+		grpc-client=google.golang.org/grpc/interop/client grpc-server=google.golang.org/grpc/interop/server \
+		toxiproxy=github.com/Shopify/toxiproxy/v2/cmd/server vegeta=github.com/tsenart/vegeta/v12; do \
+		(cd internal/interop/tools && go build -o $(CURDIR)/.cache/interop/bin/$${tool%%=*} $${tool#*=}); \
+	done
+	touch $@
 
 # The lock decides every version and every byte. No source is built: a package
 # without a wheel for this machine fails here and not half way into a compiler.

@@ -37,6 +37,7 @@ func mayImport() map[string][]string {
 		},
 		"internal/bench":          {"ca", "placeholder", "redact"},
 		"internal/envfile":        {"resolve"},
+		"internal/interop":        {"ca"},
 		"internal/style":          {"internal/place", "placeholder"},
 		"internal/daemon":         {"internal/atomicfile", "internal/runtree"},
 		"internal/mutate":         {"internal/threats"},

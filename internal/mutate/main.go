@@ -114,6 +114,18 @@ func copyTree(ctx context.Context, dir string) error {
 			return fmt.Errorf("copy tree: %w", err)
 		}
 	}
+	return linkCache(dir)
+}
+
+// linkCache lends the copy what was installed for the tests.
+func linkCache(dir string) error {
+	cache, err := filepath.Abs(".cache")
+	if err == nil {
+		err = os.Symlink(cache, filepath.Join(dir, ".cache"))
+	}
+	if err != nil {
+		return fmt.Errorf("copy tree: %w", err)
+	}
 	return nil
 }
 
@@ -134,7 +146,7 @@ func (r rowFault) fault() fault {
 
 // all returns the faults in the order of an exchange, then those of the rows.
 func all() []fault {
-	fs := slices.Clone(faults)
+	fs := slices.Concat(faults, interopFaults)
 	for _, rows := range [][]rowFault{dFaults, lFaults, aFaults, sFaults, vFaults} {
 		for _, r := range rows {
 			fs = append(fs, r.fault())

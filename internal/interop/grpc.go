@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"time"
+)
+
+// The interop tests of gRPC: Go's server, and Go's client through HTTPS_PROXY.
+
+const grpcHost = "grpc.interop.test"
+
+// grpcCases are those that need no account of a cloud, as grpc-go's own test
+// script runs them.
+func grpcCases() []string {
+	return []string{
+		"empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream",
+		"timeout_on_sleeping_server", "cancel_after_begin", "cancel_after_first_response",
+		"status_code_and_message", "special_status_message", "custom_metadata",
+		"unimplemented_method", "unimplemented_service",
+	}
+}
+
+// grpcPatience is for one case; the slowest takes a second.
+const grpcPatience = 60 * time.Second
+
+// grpcServer starts the suite's server and says on which port.
+func (s *stage) grpcServer(ctx context.Context) (*process, string, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, "", err
+	}
+	cert, key, err := s.leafFiles(grpcHost)
+	if err != nil {
+		return nil, "", err
+	}
+	p, err := start(ctx, s.dir, os.Environ(), false, s.tool("grpc-server"), "-port", port, "-use_tls", "-tls_cert_file", cert, "-tls_key_file", key)
+	if err != nil {
+		return nil, "", err
+	}
+	return p, port, p.listens("127.0.0.1:" + port)
+}
+
+func runGRPC(ctx context.Context, s *stage) (results, error) {
+	got := newResults()
+	server, port, err := s.grpcServer(ctx)
+	if err != nil {
+		return got, err
+	}
+	defer server.stop()
+	origin, addr := net.JoinHostPort(grpcHost, port), net.JoinHostPort("127.0.0.1", port)
+	// First while no value may go there: then all of a stream is copied.
+	for _, listed := range []bool{false, true} {
+		d, err := s.open(ctx, origin, addr, listed)
+		if err != nil {
+			return got, err
+		}
+		err = s.grpcThrough(ctx, d, port, listed, got)
+		d.close()
+		if err != nil {
+			return got, err
+		}
+	}
+	return got, nil
+}
+
+func (s *stage) grpcThrough(ctx context.Context, d *door, port string, listed bool, got results) error {
+	straight := append(slices.Clip(s.environ), "SSL_CERT_FILE="+s.path("origin-ca.pem"))
+	for _, name := range grpcCases() {
+		label := name
+		if !listed {
+			label += ", off the allowlist"
+		}
+		direct, err := s.grpcCase(ctx, straight, "-server_host", "127.0.0.1", "-server_host_override", grpcHost, "-server_port", port, "-test_case", name)
+		if err != nil {
+			return err
+		}
+		through, err := s.grpcCase(ctx, d.environ, "-server_host", grpcHost, "-server_port", port, "-test_case", name)
+		if err != nil {
+			return err
+		}
+		got.direct[label], got.through[label] = direct, through
+	}
+	return nil
+}
+
+func (s *stage) grpcCase(ctx context.Context, environ []string, args ...string) (string, error) {
+	r, err := output(ctx, grpcPatience, s.dir, environ, append([]string{s.tool("grpc-client"), "-use_tls"}, args...)...)
+	if err != nil {
+		return "", err
+	}
+	return verdictOf(r), nil
+}
+
+// verdictOf takes a program by its exit code, and shows why it failed.
+func verdictOf(r ran) string {
+	if r.ok {
+		return passed
+	}
+	fmt.Fprintln(os.Stderr, last(r.output))
+	return failed
+}
