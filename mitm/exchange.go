@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/agentsecrets/agentsecrets/audit"
 	"github.com/agentsecrets/agentsecrets/redact"
 	"github.com/agentsecrets/agentsecrets/resolve"
@@ -145,6 +147,9 @@ func (x *exchange) checkAuthority(r *http.Request) error {
 	switch r.Method {
 	case http.MethodTrace, "TRACK", http.MethodConnect:
 		return &Problem{Status: http.StatusMethodNotAllowed, Slug: "method_refused", Message: "the method " + r.Method + " is not forwarded", Domain: x.domain()}
+	}
+	if !httpguts.ValidHeaderFieldName(r.Method) { // a token as well (RFC 9110, 9.1); HTTP/2 servers let spaces through, and a gateway would read a target in it
+		return &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Domain: x.domain(), Message: "the method is no token"}
 	}
 	if !x.target.valid(r) {
 		return &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Domain: x.domain(), Message: "the request-target is neither a path nor the URL of this host"}

@@ -12,6 +12,7 @@ var dFaults = []rowFault{
 	{"D3", "an absolute form without a host is a path", "mitm/exchange.go", "if r.URL.IsAbs() {", `if r.URL.Host != "" {`, "./mitm"},
 	{"D3", "any scheme will do", "mitm/exchange.go", `r.URL.Scheme != "" && r.URL.Scheme != x.scheme`, `r.URL.Scheme == "-"`, "./mitm"},
 	{"D3", "send whatever target", "mitm/exchange.go", "if !x.target.valid(r) {", `if !x.target.valid(r) && r.Method == "-" {`, "./mitm"},
+	{"D3", "any text is a method", "mitm/exchange.go", "if !httpguts.ValidHeaderFieldName(r.Method) {", `if !httpguts.ValidHeaderFieldName(r.Method) && r.Method == "" {`, "./mitm"},
 	{"D4", "brackets around a name", "mitm/authority.go", "bracketed != (err == nil && ip.Is6())", "!bracketed && err == nil && ip.Is6()", "./mitm"},
 	{"D4", "a port with zeros before it", "mitm/authority.go", "n == 0 || port[0] == '0'", "n == 0", "./mitm"},
 	{"D4", "a number is a name", "allowlist/host.go", `	if looksNumeric(name) {`, `	if looksNumeric(name) && name == "" {`, "./mitm"},
