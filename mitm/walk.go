@@ -28,10 +28,10 @@ type visit func(s slot, text string) (string, error)
 func textIn(kind string) slot { return slot{place: kind, as: placeholder.Plain, text: true} }
 
 // neverExpanded are fields that tell a server where a client came from or who
-// it is; a placeholder there is text.
+// it is, or speak of the connection alone; a placeholder there is text.
 func neverExpanded(field string) bool {
 	switch field {
-	case "Referer", "User-Agent", "Forwarded", "Via", "Host", "Origin", "Accept-Encoding", "Content-Length":
+	case "Referer", "User-Agent", "Forwarded", "Via", "Host", "Origin", "Accept-Encoding", "Content-Length", "Upgrade":
 		return true
 	}
 	return strings.HasPrefix(field, "X-Forwarded-")

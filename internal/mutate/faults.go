@@ -149,6 +149,7 @@ var faults = []fault{
 	{"take cookies for one field", "mitm/walk.go", "	case field == \"Cookie\":\n", "	case field == \"-\":\n", inPlaces},
 	{"believe a semicolon in quotes", "mitm/walk.go", "	if quotesSemicolon(line) {\n", "	if quotesSemicolon(line) && line == \"\" {\n", inPlaces},
 	{"let a value end its cookie", "mitm/find.go", "	for _, c := range v {\n", "	for _, c := range v[:0] {\n", inPlaces},
+	{"expand in a field of the connection", "mitm/walk.go", `"Content-Length", "Upgrade":`, `"Content-Length":`, []string{"./mitm", "-run", "TestS6"}},
 	{"expand where a client came from", "mitm/walk.go", "	case neverExpanded(field):\n", "	case neverExpanded(\"-\" + field):\n", inPlaces},
 	{"no placeholder is text", "mitm/find.go", "	if u.Place == place.Text && !x.anywhere {\n		return true", "	if u.Place == place.Text && !x.anywhere {\n		return false", inPlaces},
 	{"body:any asks for nothing", "mitm/body.go", "	s.any = x.anywhere && !s.framed\n", "	s.any, x.anywhere = false, false\n", inPlaces},
