@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit kill mutate threats bench-quick interop interop-tools tools clients suites clean
+.PHONY: build demo test check vet unit kill mutate threats attack bench-quick interop interop-tools tools clients suites clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -44,6 +44,12 @@ mutate: clients ## seeds faults into a copy of the tree; a test has to notice ea
 
 threats: tools clients ## docs/threats.md: each row, its tests, how they ended
 	go run ./internal/threats/report
+
+attack: build ## plays hostile clients, origins and users against bin/agentsecrets, and says what held; needs root, or see -help
+	@.ci/tools
+	@mkdir -p .cache/bin
+	@go build -o .cache/bin/attack ./internal/attack
+	@.cache/bin/attack $(ATTACK)
 
 bench-quick: build ## what the proxy costs, beside nginx and goproxy, in under three minutes
 	@.ci/tools bench

@@ -18,6 +18,8 @@ var (
 	inEgress      = []string{"./cmd/agentsecrets", "-run", "TestScripts/^egress$"}
 )
 
+var inAttack = []string{"./internal/attack", "-run", "TestVerdicts|TestNaive"}
+
 var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotAllowed|TestTextHosts|TestCodedBody"}
 
 var inHTTP1 = []string{"./internal/http1", "-skip", "TestRoundTrip|TestProgramsInUse"}
@@ -149,6 +151,12 @@ var faults = []fault{
 	{"take cookies for one field", "mitm/walk.go", "	case field == \"Cookie\":\n", "	case field == \"-\":\n", inPlaces},
 	{"believe a semicolon in quotes", "mitm/walk.go", "	if quotesSemicolon(line) {\n", "	if quotesSemicolon(line) && line == \"\" {\n", inPlaces},
 	{"let a value end its cookie", "mitm/find.go", "	for _, c := range v {\n", "	for _, c := range v[:0] {\n", inPlaces},
+	{"attack: overlook what other origins got", "internal/attack/search.go", "o.host != may && forms != nil {", "o.host == may && forms != nil && got == nil {", inAttack},
+	{"attack: overlook what came back", "internal/attack/search.go", `map[string][]byte{"what came back": got, `, `map[string][]byte{"what came back": nil, `, inAttack},
+	{"attack: overlook files", "internal/attack/search.go", "	return append(faults, w.files.search(w.dir, w.trace)...)\n", "	return faults\n", inAttack},
+	{"attack: any outcome is right", "internal/attack/probe.go", "!slices.Contains(want, outcome) {", "slices.Contains(want, \"-\") {", inAttack},
+	{"attack: HTTP/2 hides a value", "internal/attack/record.go", "	u.rest, u.out = append(u.rest, b...), text\n", "	u.rest, u.out = append(u.rest[:0], b...), text\n	return text\n", []string{"./internal/attack", "-run", "TestAttack$"}},
+	{"a text in a prompt is expanded", "allowlist/text.go", "return hosts.TextHost(u.Host) && !l.asksFor(u)", "return hosts.TextHost(u.Host+\".\") && !l.asksFor(u)", []string{"./internal/attack", "-run", "TestAttack$"}},
 	{"expand in a field of the connection", "mitm/walk.go", `"Content-Length", "Upgrade":`, `"Content-Length":`, []string{"./mitm", "-run", "TestS6"}},
 	{"expand where a client came from", "mitm/walk.go", "	case neverExpanded(field):\n", "	case neverExpanded(\"-\" + field):\n", inPlaces},
 	{"no placeholder is text", "mitm/find.go", "	if u.Place == place.Text && !x.anywhere {\n		return true", "	if u.Place == place.Text && !x.anywhere {\n		return false", inPlaces},
