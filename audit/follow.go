@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
 const (
@@ -181,7 +183,7 @@ func (w *watch) readLog(name string, bad *BadLinesError) (*mark, []Event, error)
 		known.info = info
 		return known, nil, nil
 	}
-	file, err := os.Open(path)
+	file, err := atomicfile.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}

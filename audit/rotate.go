@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
 // Files that are full are set aside by number. The head says which numbers
@@ -108,7 +110,7 @@ func (f *file) thin() error {
 
 // lastLink is the link of the last line of a file.
 func lastLink(path string) (link, bool) {
-	h, err := os.Open(path)
+	h, err := atomicfile.Open(path)
 	if err != nil {
 		return link{}, false
 	}

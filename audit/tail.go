@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
 // firstChunk is read of every file; each next chunk is twice as long.
@@ -32,7 +34,7 @@ type tail struct {
 
 // openTail returns nil for a file that was pruned meanwhile.
 func openTail(path string) (*tail, error) {
-	file, err := os.Open(path)
+	file, err := atomicfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

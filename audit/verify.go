@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
 // What Verify found a file to be.
@@ -233,7 +235,7 @@ func (w *walk) file(path string, must bool) {
 
 // eachLine passes over a last line without an end.
 func eachLine(path string, do func(line []byte)) error {
-	h, err := os.Open(path)
+	h, err := atomicfile.Open(path)
 	if err != nil {
 		return err
 	}

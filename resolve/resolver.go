@@ -176,9 +176,16 @@ func (r *Resolver) finish(ref Ref, c *call, generation string, now time.Time) {
 		r.silent = now.Add(r.config.negativeTTL())
 	case c.err == nil:
 		r.known[ref] = knownValue{c.value, now.Add(r.config.ttl())}
+		time.AfterFunc(r.config.ttl(), r.expire) // also where nobody asks for anything any more
 	case errors.Is(c.err, ErrNotFound) && len(r.absent) < maxAbsent:
 		r.absent[ref] = now.Add(r.config.negativeTTL())
 	}
+}
+
+func (r *Resolver) expire() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.expireLocked(r.config.now())
 }
 
 // expireLocked lets go of values that nobody asks for any more, rather than keep them in memory for ever.

@@ -35,7 +35,7 @@ func expect(t *testing.T, r *Resolver, ref Ref, want string) {
 	}
 }
 
-func TestCacheKeepsValuesForTTL(t *testing.T) {
+func TestL6CacheKeepsValuesForTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		mustSet(t, m, ref("KEY"), "one")
@@ -71,7 +71,7 @@ func TestOneCallForManyCallers(t *testing.T) {
 	})
 }
 
-func TestNewGenerationDropsBothCaches(t *testing.T) {
+func TestL6NewGenerationDropsBothCaches(t *testing.T) {
 	m := newMemory()
 	mustSet(t, m, ref("KEY"), "one")
 	r := newResolver(t, Config{Store: m})
@@ -313,7 +313,7 @@ func TestOtherErrorsAreNotKept(t *testing.T) {
 	expect(t, r, ref("KEY"), "one")
 }
 
-func TestMemoryIsBounded(t *testing.T) {
+func TestL6MemoryIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		mustSet(t, m, ref("KEY"), "one")

@@ -124,7 +124,7 @@ func (a *app) callAlone(ctx context.Context, w *callWriter, req *http.Request, s
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close(grace)) }()
-	if err := errors.Join(harden.Hide(), harden.NoCore()); err != nil {
+	if err := harden.NoCore(); err != nil {
 		return err
 	}
 	scope := at.scope()

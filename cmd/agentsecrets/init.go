@@ -53,10 +53,8 @@ func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error 
 		f.hint = "agentsecrets init --passphrase-file F"
 		return f
 	}
-	if pp.any() { // whoever has it has the store
-		if err := outsideRun("giving the store a passphrase"); err != nil {
-			return err
-		}
+	if err := outsideRun("setting up a project"); err != nil {
+		return err
 	}
 	pw, err := a.readPasswordFile()
 	if err != nil {

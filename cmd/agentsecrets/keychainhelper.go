@@ -23,8 +23,7 @@ func (a *app) keychainHelperCommand() *cobra.Command {
 }
 
 func (a *app) helpWithKeychain() error {
-	harden.NoTrace()
-	if err := errors.Join(harden.Hide(), harden.NoCore()); err != nil {
+	if err := harden.NoCore(); err != nil {
 		return err
 	}
 	return keychain.ServeHelper(a.stdin, a.stdout, mayRead)

@@ -16,15 +16,26 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/agentsecrets/agentsecrets/internal/harden"
 )
 
+// The main thread is the one whose name says that a process is a run, and which
+// the kernel watches for the programs that it starts.
+func init() { runtime.LockOSThread() }
+
 func main() {
 	log.SetOutput(io.Discard) // libraries print there what they carry; what we say goes through app
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: harden.CallerEnviron(os.Environ())}
 	if err := harden.OwnRuntime(); err != nil {
+		a.report(err)
+		os.Exit(exitFailure)
+	}
+	// From here on neighbours cannot look at what we hold, nor does a crash show it.
+	endWithoutStacks()
+	if err := harden.Hide(); err != nil {
 		a.report(err)
 		os.Exit(exitFailure)
 	}
@@ -38,6 +49,19 @@ func main() {
 	code := a.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// endWithoutStacks has signals of a crash end us as others do: by themselves they
+// show the stack of every goroutine (os/signal), whatever the program says to
+// that but for a variable that is read before it begins.
+func endWithoutStacks() {
+	crashed := make(chan os.Signal, 1)
+	signal.Notify(crashed, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGSEGV, syscall.SIGTRAP)
+	go func() {
+		if s, ok := (<-crashed).(syscall.Signal); ok {
+			os.Exit(128 + int(s))
+		}
+	}()
 }
 
 // untilSignal leaves signals alone that were ignored when we were started, such

@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 		"connectproxy": connectProxy,
 		"cheapen":      cheapen,
 		"nokeyring":    noKeyring,
+		"squatter":     squatter,
 		"stranger":     stranger,
 		"agedroot":     agedRoot,
 	})

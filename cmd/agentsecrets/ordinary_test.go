@@ -36,7 +36,7 @@ func ordinary(ts *testscript.TestScript, neg bool, args []string) {
 	program, err := os.ReadFile(self)
 	ts.Check(err)
 	ts.Check(os.WriteFile(filepath.Join(bin, "agentsecrets"), program, 0o755))
-	for _, name := range []string{"tlsorigin", "stranger"} {
+	for _, name := range []string{"squatter", "stranger", "tlsorigin"} {
 		ts.Check(os.Link(filepath.Join(bin, "agentsecrets"), filepath.Join(bin, name)))
 	}
 	as := func(uid int) string {

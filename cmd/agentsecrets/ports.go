@@ -4,14 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"unicode"
-
-	"github.com/agentsecrets/agentsecrets/internal/peer"
 )
 
 // listenToo takes the port on the other loopback address as well: clients that
@@ -26,22 +23,9 @@ func listenToo(port int) (net.Listener, error) {
 
 // portTaken says who has a port, if that can be told.
 func portTaken(port int) error {
-	who := "another program"
-	for _, addr := range []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()} {
-		p, err := peer.Listening(netip.AddrPortFrom(addr, uint16(port)))
-		switch {
-		case err != nil:
-			continue
-		case p.PID != 0:
-			who = fmt.Sprintf("%s (process %d)", programName(p.PID), p.PID)
-		case p.UID != os.Geteuid():
-			who = fmt.Sprintf("a program of user %d", p.UID)
-		}
-		break
-	}
 	return &failure{
 		code: exitFailure, hint: "agentsecrets proxy start --port " + strconv.Itoa(port%65535+1),
-		err: fmt.Errorf("port %d on 127.0.0.1 is in use by %s", port, who),
+		err: fmt.Errorf("port %d on 127.0.0.1 is in use by %s", port, whoHas(port)),
 	}
 }
 

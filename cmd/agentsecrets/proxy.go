@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
+	"github.com/agentsecrets/agentsecrets/internal/harden"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
@@ -143,7 +144,7 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if o.origins.namesParent() {
 		a.answers.Parent = o.origins.parent
 	}
-	launch := daemon.Launch{Home: w.home, Path: exe, Args: args, Environ: a.environ, Ready: healthy}
+	launch := daemon.Launch{Home: w.home, Path: exe, Args: args, Environ: harden.Traceless(a.environ), Ready: healthy}
 	if a.answers.any() {
 		if launch.Extra, err = a.answers.passOn(); err != nil {
 			return err
@@ -172,6 +173,7 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if st.Metrics != "" {
 		a.say("Metrics: http://%s/metrics", st.Metrics)
 	}
+	st.Listener = 0
 	a.say("The proxy runs on 127.0.0.1:%d. Next: eval \"$(agentsecrets proxy env)\"", st.Port)
 	return a.print(st, func(io.Writer) {})
 }
@@ -215,6 +217,10 @@ func (a *app) startedAlready(w where, st daemon.Status, o proxyOptions) error {
 	other := func(format string, args ...any) error {
 		return &failure{code: exitFailure, hint: "agentsecrets proxy stop", err: fmt.Errorf(format, args...)}
 	}
+	if err := ownPort(st); err != nil {
+		return err
+	}
+	st.Listener = 0
 	switch {
 	case o.portSaid && o.port != 0 && st.Port != o.port:
 		return other("a proxy runs already, on port %d", st.Port)

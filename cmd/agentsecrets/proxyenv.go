@@ -131,13 +131,18 @@ func (a *app) access(ctx context.Context, w where) (daemon.Access, error) {
 	if err != nil {
 		return daemon.Access{}, err
 	}
+	if st, err := askDaemon(ctx, w.home); err == nil {
+		if err := ownPort(st); err != nil {
+			return daemon.Access{}, err
+		}
+	}
 	access, err := openDaemon(ctx, w.home, daemon.Wanted{Dir: q.Dir, Workspace: q.Workspace, Project: q.Project, Environment: q.Environment})
 	var refused *daemon.RefusedError
 	switch {
 	case errors.As(err, &refused):
 		return access, denied("", "%w", err)
 	case errors.Is(err, daemon.ErrNotRunning):
-		return access, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy start"}
+		return access, notRunning(w.home, err, startHint)
 	case err != nil:
 		return access, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy status"}
 	case access.ProjectID != w.ProjectID:

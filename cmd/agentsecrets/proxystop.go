@@ -112,13 +112,18 @@ func (a *app) proxyStatus(ctx context.Context) error {
 	st, err := askDaemon(ctx, home)
 	st.Projects, st.Flags.OriginCA, st.Flags.Resolve = orEmpty(st.Projects), orEmpty(st.Flags.OriginCA), orEmpty(st.Flags.Resolve)
 	st.Flags.Tunnel = orEmpty(st.Flags.Tunnel)
+	wrong := error(nil)
+	if err == nil {
+		wrong = ownPort(st)
+	}
+	st.Listener = 0
 	if perr := a.print(st, func(out io.Writer) { writeProxyStatus(out, st) }); perr != nil {
 		return perr
 	}
 	if err != nil {
-		return &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy start"}
+		return notRunning(home, err, startHint)
 	}
-	return nil
+	return wrong
 }
 
 func writeProxyStatus(out io.Writer, st daemon.Status) {

@@ -154,12 +154,8 @@ func (a *app) program(args, environ []string) (child.Program, error) {
 	return child.Program{Path: path, Args: args, Env: environ, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr}, err
 }
 
-// execute runs p to its end, hidden from the look of others. started is called in between.
+// execute runs p to its end. started is called in between.
 func execute(p child.Program, started ...func()) (int, error) {
-	harden.NoTrace()
-	if err := harden.Hide(); err != nil {
-		return 0, err
-	}
 	proc, err := child.Start(p)
 	if err != nil {
 		return 0, err

@@ -67,8 +67,7 @@ func (a *app) serve(ctx context.Context, o proxyOptions) error {
 		err = seat.Publish(daemon.State{Port: h.port()})
 	}
 	if err == nil {
-		harden.NoTrace()
-		err = errors.Join(harden.Hide(), harden.NoCore())
+		err = harden.NoCore()
 	}
 	if err == nil && !a.noInput { // startDaemon says it for the one that it starts
 		a.say("The proxy runs on 127.0.0.1:%d until Ctrl-C. Next, in another shell: eval \"$(agentsecrets proxy env)\"", h.port())
@@ -176,12 +175,12 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 }
 
 func (h *house) statusFor(o proxyOptions) func() daemon.Status {
-	flags := o.origins.flags()
+	flags, listener := o.origins.flags(), socketAt(h.port())
 	return func() daemon.Status {
 		st := daemon.Status{
 			Running: true, Port: h.port(), SessionValid: true, Uptime: int(time.Since(h.started).Seconds()),
 			PID: os.Getpid(), Version: version(), Projects: orEmpty(h.doors.projects()), Flags: flags,
-			Metrics: h.scrapes.addr(), MetricsNames: h.names,
+			Metrics: h.scrapes.addr(), MetricsNames: h.names, Listener: listener,
 		}
 		if d := h.doors; d.start.ProjectID != "" {
 			s := follow(d.start, d.pinned != "")()

@@ -38,6 +38,8 @@ type statusJSON struct {
 	LastPull      string `json:"last_pull"`
 	ProxyRunning  bool   `json:"proxy_running"`
 	ProxyPort     int    `json:"proxy_port"`
+	heir          string // who has the port of a proxy that was killed
+	heirPort      int
 	Home          string `json:"home"`
 	Version       string `json:"version"`
 
@@ -87,6 +89,8 @@ func (a *app) status(ctx context.Context) error {
 	}
 	if d, err := askDaemon(ctx, home); err == nil {
 		st.ProxyRunning, st.ProxyPort = true, d.Port
+	} else {
+		st.heirPort, st.heir = heir(home)
 	}
 	return a.print(st, st.write)
 }
@@ -170,9 +174,12 @@ func (st *statusJSON) write(out io.Writer) {
 			inWords(st.UnfinishedMove), st.StorageMode)
 	}
 	st.writeSeal(out)
-	if st.ProxyRunning {
+	switch {
+	case st.ProxyRunning:
 		fmt.Fprintf(out, "Proxy:       running on 127.0.0.1:%d\n", st.ProxyPort)
-	} else {
+	case st.heir != "":
+		fmt.Fprintf(out, "Proxy:       not running: it was killed, and its port %d is in use by %s (%s)\n", st.heirPort, st.heir, leaveProxy)
+	default:
 		fmt.Fprintln(out, "Proxy:       not running")
 	}
 }

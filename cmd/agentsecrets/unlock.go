@@ -58,13 +58,12 @@ terminal, where the passphrase was typed, keeps its own key until it ends.`,
 }
 
 // lockableStore is the file store of our home, open or not. What opens it comes
-// into this process: nobody looks at it, and no crash writes it to a file.
+// into this process: no crash writes it to a file.
 func (a *app) lockableStore(what string) (*agefile.Store, agefile.Lock, error) {
 	if err := outsideRun(what); err != nil {
 		return nil, agefile.Lock{}, err
 	}
-	harden.NoTrace()
-	if err := errors.Join(harden.Hide(), harden.NoCore()); err != nil {
+	if err := harden.NoCore(); err != nil {
 		return nil, agefile.Lock{}, err
 	}
 	home, err := a.home()

@@ -61,27 +61,37 @@ func ReadPrivate(path string) ([]byte, error) {
 	return data, nil
 }
 
-// ReadFile returns the content of path if it is a file, whoever may read it. It follows no link there, and does not
-// wait for what a FIFO might bring.
-func ReadFile(path string) ([]byte, error) {
+// Open opens path for reading if it is a file, whoever may read it. It follows no link there, and does not wait for what
+// a FIFO might bring.
+func Open(path string) (*os.File, error) {
 	info, err := os.Lstat(path)
 	if err == nil {
 		err = regular(path, info)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read file: %w", err)
+		return nil, fmt.Errorf("open file: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	if err != nil {
-		return nil, fmt.Errorf("read file: %w", err)
+		return nil, fmt.Errorf("open file: %w", err)
 	}
-	defer f.Close()
 	if info, err = f.Stat(); err == nil {
 		err = regular(path, info)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read file: %w", err)
+		f.Close()
+		return nil, fmt.Errorf("open file: %w", err)
 	}
+	return f, nil
+}
+
+// ReadFile returns the content of what Open opens.
+func ReadFile(path string) ([]byte, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
 	data, err := io.ReadAll(f)
 	if err != nil {
 		return nil, fmt.Errorf("read file: %w", err)

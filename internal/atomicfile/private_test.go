@@ -28,7 +28,7 @@ func TestMkdirPrivate(t *testing.T) {
 	}
 }
 
-func TestMkdirPrivateRefuses(t *testing.T) {
+func TestL10MkdirPrivateRefuses(t *testing.T) {
 	base := t.TempDir()
 	file := filepath.Join(base, "file")
 	mustWrite(t, file, "", 0o600)
@@ -77,7 +77,7 @@ func TestReadPrivate(t *testing.T) {
 	}
 }
 
-func TestReadPrivateRefuses(t *testing.T) {
+func TestL10ReadPrivateRefuses(t *testing.T) {
 	dir := t.TempDir()
 	file, link, fifo := filepath.Join(dir, "f"), filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
 	mustWrite(t, file, "content", 0o600)
@@ -144,5 +144,29 @@ func refused(t *testing.T, err error, path, reason string) {
 	}
 	if reason != "not a file" && reason != "not a directory" && insecure.Hint() == "" {
 		t.Errorf("%s: no hint", err)
+	}
+}
+
+func TestL10OpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := os.WriteFile(path, []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := ReadFile(path); err != nil || string(data) != "content" {
+		t.Errorf("%q, %v", data, err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{link, dir, "/dev/zero"} {
+		if f, err := Open(bad); err == nil {
+			f.Close()
+			t.Errorf("%s was opened", bad)
+		}
+	}
+	if _, err := ReadFile(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
 	}
 }

@@ -41,7 +41,7 @@ func TestWriteSetsTheExactTime(t *testing.T) {
 	}
 }
 
-func TestWriteRefusesWhatIsNoFile(t *testing.T) {
+func TestL10WriteRefusesWhatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
 	elsewhere := filepath.Join(dir, "elsewhere")
 	mustWrite(t, elsewhere, "theirs", 0o600)

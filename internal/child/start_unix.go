@@ -23,7 +23,7 @@ func Start(p Program) (*Process, error) {
 	if heard := forwarded(); len(heard) > 0 { // none would mean all
 		signal.Notify(c.signals, heard...)
 	}
-	attr := &os.ProcAttr{Env: p.Env, Files: []*os.File{p.Stdin, p.Stdout, p.Stderr}}
+	attr := &os.ProcAttr{Env: p.Env, Files: []*os.File{p.Stdin, p.Stdout, p.Stderr}, Sys: notWithoutUs()}
 	proc, err := os.StartProcess(p.Path, p.Args, attr)
 	if errors.Is(err, syscall.ENOEXEC) {
 		// A script without a first line that names its interpreter: execvp(3)

@@ -18,6 +18,11 @@ func AdoptOrphans() error {
 	return nil
 }
 
+// notWithoutUs has the kernel end the program, as kill(1) would, when we are killed: nothing would put values into what it
+// sends any more, nor take them out of what it prints. It is sent when the thread ends that starts the program
+// (PR_SET_PDEATHSIG(2const)); Go's threads end with the process, unless a goroutine that is locked to one ends.
+func notWithoutUs() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }
+
 // wait reaps whoever ends until it is the program. Nothing else in this process
 // may wait for children meanwhile.
 func (c *Process) wait() int {

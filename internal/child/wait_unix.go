@@ -17,3 +17,6 @@ func (c *Process) wait() int {
 	}
 	return state.ExitCode()
 }
+
+// notWithoutUs does nothing: only Linux tells a program of our end.
+func notWithoutUs() *syscall.SysProcAttr { return nil }

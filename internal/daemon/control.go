@@ -51,6 +51,7 @@ type Status struct {
 	Flags        Flags     `json:"flags"`
 	Metrics      string    `json:"metrics"` // address that answers Prometheus beside the port; "" for none
 	MetricsNames bool      `json:"metrics_names"`
+	Listener     uint32    `json:"listener,omitempty"` // the socket at the port, by the kernel's number; 0 where it does not tell
 }
 
 // Wanted says for which project a credential is wanted, as env.Query does.

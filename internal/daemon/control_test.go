@@ -119,7 +119,7 @@ func TestOneStartsAtATime(t *testing.T) {
 }
 
 // The number of who asks is told when it connects, and may be another's later.
-func TestOneQuestionAConnection(t *testing.T) {
+func TestL3OneQuestionAConnection(t *testing.T) {
 	home := t.TempDir()
 	if _, err := launch(t, home, "daemon"); err != nil {
 		t.Fatal(err)

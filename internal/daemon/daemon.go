@@ -65,9 +65,15 @@ type Seat struct {
 	l    net.Listener
 }
 
+// lockAt follows no link, and opened to be written to as well, a FIFO does not
+// hold it up.
+func lockAt(home, name string) *flock.Flock {
+	return flock.New(filepath.Join(home, name), flock.SetFlag(os.O_CREATE|os.O_RDWR|noFollow), flock.SetPermissions(0o600))
+}
+
 // Claim takes the seat and clears away what the last holder left.
 func Claim(home string) (*Seat, error) {
-	lock := flock.New(filepath.Join(home, lockFile), flock.SetPermissions(0o600))
+	lock := lockAt(home, lockFile)
 	if err := hold(lock); err != nil {
 		return nil, err
 	}
@@ -99,7 +105,7 @@ func hold(lock *flock.Flock) error {
 // Starting waits until nobody else starts a daemon in home, so that of several
 // that try at once one starts it and the others find it. done lets the next one.
 func Starting(ctx context.Context, home string) (done func(), err error) {
-	lock := flock.New(filepath.Join(home, startFile), flock.SetPermissions(0o600))
+	lock := lockAt(home, startFile)
 	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("wait for others that start the proxy: %w", err)
 	}
@@ -139,7 +145,7 @@ func (s *Seat) Release() {
 
 // taken reports whether some process holds the seat.
 func taken(home string) bool {
-	lock := flock.New(filepath.Join(home, lockFile), flock.SetPermissions(0o600))
+	lock := lockAt(home, lockFile)
 	ok, err := lock.TryLock()
 	if ok {
 		_ = lock.Unlock()

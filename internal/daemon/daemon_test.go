@@ -212,7 +212,7 @@ func TestLaunchOnly(t *testing.T) {
 	}
 }
 
-func TestStopFromInsideARun(t *testing.T) {
+func TestL3InsideARun(t *testing.T) {
 	home := t.TempDir()
 	if _, err := launch(t, home, "daemon"); err != nil {
 		t.Fatal(err)

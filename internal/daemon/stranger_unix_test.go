@@ -12,7 +12,7 @@ import (
 )
 
 // Another user's process is refused also where the modes of files would let it in.
-func TestStranger(t *testing.T) {
+func TestL3Stranger(t *testing.T) {
 	cred := nobody()
 	if cred == nil {
 		return // only root has another user at hand; make test is run as root in CI
@@ -38,7 +38,7 @@ func TestStranger(t *testing.T) {
 }
 
 // A socket that another user put where ours would be is told nothing.
-func TestSquatter(t *testing.T) {
+func TestL3Squatter(t *testing.T) {
 	cred := nobody()
 	if cred == nil {
 		return

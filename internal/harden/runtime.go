@@ -44,3 +44,16 @@ func CallerEnviron(environ []string) []string {
 	}
 	return out
 }
+
+// Traceless is environ for a process of ours that stays: a crash of it says what
+// was wrong, and shows no stack. debug.SetTraceback cannot do less than what a
+// process was started with.
+func Traceless(environ []string) []string {
+	var out []string
+	for _, kv := range environ {
+		if name, _, _ := strings.Cut(kv, "="); !slices.Contains(governed(), name) {
+			out = append(out, kv)
+		}
+	}
+	return append(out, "GOTRACEBACK=none")
+}

@@ -30,6 +30,8 @@ import (
 type Peer struct {
 	// UID made the socket.
 	UID int
+	// Socket is the kernel's number of the socket (its inode), which no other has while it is open.
+	Socket uint32
 	// PID is the first of PIDs, 0 where none was found.
 	PID int
 	// PIDs are all processes of our own user in which the socket was found, in the order of their numbers. They are

@@ -42,7 +42,7 @@ func listening(addr netip.AddrPort) (Peer, error) {
 
 // holders are the processes of our own user that have the socket.
 func (s socket) holders() Peer {
-	p := Peer{UID: int(s.uid)}
+	p := Peer{UID: int(s.uid), Socket: s.inode}
 	if p.UID != os.Geteuid() {
 		return p
 	}

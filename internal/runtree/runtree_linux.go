@@ -8,6 +8,9 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // comm is the name of a run's main thread. Of a process that is not dumpable
@@ -15,11 +18,20 @@ import (
 // bytes.
 const comm = "agentsecrets-rn"
 
-// Mark makes this process a run for those that it starts from now on. It must
-// come before PR_SET_DUMPABLE is cleared, which takes the file from us.
+// Mark makes this process a run for those that it starts from now on. In one
+// that is not dumpable it has to be called on the main thread.
 func Mark() error {
-	// Unlike prctl(PR_SET_NAME), a write here names the main thread whichever
-	// thread writes.
+	if unix.Gettid() == os.Getpid() {
+		name, err := unix.BytePtrFromString(comm)
+		if err == nil {
+			err = unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(name)), 0, 0, 0)
+		}
+		if err != nil {
+			return fmt.Errorf("mark this process as a run: %w", err)
+		}
+		return nil
+	}
+	// The call names the thread that makes it; a write here names the main thread.
 	if err := os.WriteFile("/proc/self/comm", []byte(comm), 0); err != nil {
 		return fmt.Errorf("mark this process as a run: %w", err)
 	}

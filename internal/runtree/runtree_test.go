@@ -60,7 +60,7 @@ func ask(t *testing.T, as string, args ...string) string {
 	return string(out)
 }
 
-func TestInside(t *testing.T) {
+func TestL3Inside(t *testing.T) {
 	if got := ask(t, "ask"); got != "outside" {
 		t.Errorf("a child of the test says %q", got)
 	}
