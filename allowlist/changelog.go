@@ -29,8 +29,8 @@ const (
 type Change struct {
 	Time    time.Time `json:"time"`
 	Who     string    `json:"who"`
-	Action  string    `json:"action"` // add, remove, bind, clear, password or recover
-	Rule    string    `json:"rule"`   // or the name of the secret and what it is bound to; "" for the password
+	Action  string    `json:"action"` // add, remove, bind, clear, password, recover, rename or delete
+	Rule    string    `json:"rule"`   // or the name of the secret and what it is bound to, or the workspace; "" for the password
 	Outcome string    `json:"outcome"`
 }
 

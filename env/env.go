@@ -118,6 +118,10 @@ func (q Query) chooseWorkspace(c *Context) error {
 		return nil
 	}
 	w, err := r.Workspace(q.Workspace)
+	if err == nil && w.ID == c.WorkspaceID { // the file says an old name of it
+		c.WorkspaceName = w.Name
+		return nil
+	}
 	*c = Context{WorkspaceID: w.ID, WorkspaceName: w.Name} // the file's project is none of this workspace
 	return err
 }

@@ -39,13 +39,14 @@ func validID(id string) error {
 	return nil
 }
 
-var errName = errors.New("up to 128 bytes of visible text")
+// ErrName is what a workspace or a project cannot be called.
+var ErrName = errors.New("up to 128 bytes of visible text")
 
 // validName keeps names from doing anything but showing themselves.
 func validName(name string) error {
 	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
 	if name == "" || len(name) > 128 || name != strings.TrimSpace(name) || !utf8.ValidString(name) || strings.ContainsFunc(name, hidden) {
-		return errName
+		return ErrName
 	}
 	return nil
 }

@@ -185,15 +185,6 @@ func TestD9MetadataIsNeverDialled(t *testing.T) {
 	}
 }
 
-// A parent proxy in a cloud knows the service by a name that nobody here does.
-func TestD9MetadataByNameUnderAParent(t *testing.T) {
-	resolving(t, nil)
-	l := neverLabs(t)["parent"]
-	for _, name := range []string{"metadata.google.internal", "Metadata.Google.Internal.", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal", "metadata.tencentyun.com"} {
-		wantNeverDialled(t, "parent", l, name)
-	}
-}
-
 // Nor are our own listeners, the one that clients come to and others that we have.
 func TestD9OwnListenersAreNeverDialled(t *testing.T) {
 	resolving(t, map[string]netip.Addr{"own.rows.example": netip.MustParseAddr("127.0.0.1")})

@@ -280,6 +280,7 @@ func originProblem(err error, domain string) *Problem {
 		p.Status, p.Slug, p.Message = http.StatusGatewayTimeout, "origin_timeout", "the origin did not answer in time"
 	case errors.As(err, &op) && op.Op == "dial":
 		p.Slug, p.Message = "origin_unreachable", "no connection to the origin could be made"
+		p.Hint = "agentsecrets allowlist test https://" + domain // says what the name leads to
 	default:
 		p.Slug, p.Message = "origin_protocol", "the origin broke off or answered with something that is not HTTP"
 	}

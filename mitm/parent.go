@@ -125,9 +125,6 @@ func (d *dialer) checkThrough(ctx context.Context, host string, port int) error 
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return d.checkAddr(netip.AddrPortFrom(addr, uint16(port)).String(), false)
 	}
-	if isMetadataName(host) {
-		return &guardError{always: true}
-	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -140,16 +137,4 @@ func (d *dialer) checkThrough(ctx context.Context, host string, port int) error 
 		}
 	}
 	return nil
-}
-
-// isMetadataName: names that a cloud's own DNS leads to its metadata service. A
-// parent there knows them, and nobody here may.
-func isMetadataName(host string) bool {
-	switch host {
-	case "metadata", "metadata.goog", "metadata.google.internal", // Google Cloud
-		"instance-data", "instance-data.ec2.internal", // AWS
-		"metadata.tencentyun.com": // Tencent Cloud
-		return true
-	}
-	return false
 }

@@ -129,7 +129,9 @@ func TestOriginFaults(t *testing.T) {
 		t.Errorf("hint %q", p.Hint)
 	}
 	resp, body = do(t, l, "GET", "https://"+host+":1/", "", nil)
-	wantProblem(t, resp, body, 502, "origin_unreachable")
+	if p := wantProblem(t, resp, body, 502, "origin_unreachable"); !strings.HasPrefix(p.Hint, "agentsecrets allowlist test https://") {
+		t.Errorf("hint %q", p.Hint)
+	}
 	private := "https://10.1.2.3:" + portOf(l) + "/"
 	resp, body = do(t, l, "GET", private, "", bearer("KEY"))
 	wantProblem(t, resp, body, 403, "private_address")

@@ -94,11 +94,7 @@ func (a *app) call(ctx context.Context, o callOptions) error {
 	default:
 		err = a.callAlone(ctx, w, req, styles, o)
 	}
-	w.stopped = ctx.Err() != nil
-	if err != nil && !w.stopped {
-		return w.fail(err)
-	}
-	return w.finish()
+	return w.end(ctx.Err() != nil, err)
 }
 
 // callAlone makes the exchange in this process; no daemon is needed.

@@ -26,7 +26,7 @@ type callWriter struct {
 	refusal   bool         // the body is ours
 	result    *mitm.Result
 	cut       bool  // the origin broke off
-	stopped   bool  // we were told to end, by Ctrl-C or else
+	stopped   bool  // we were told to end, by Ctrl-C or else, before the response had
 	unwritten error // of standard output
 }
 
@@ -84,10 +84,20 @@ func (w *callWriter) exchange(f func() *mitm.Result) error {
 	return nil
 }
 
+// end is what the call ends with. told says that we were told to end: where the whole
+// response had come by then, it counts, and so does what went wrong after it.
+func (w *callWriter) end(told bool, err error) error {
+	w.stopped = told && (w.cut || w.status == 0)
+	if err != nil && !w.stopped {
+		return w.fail(err)
+	}
+	return w.finish()
+}
+
 // failed is why the call is a failure, nil if it is none.
 func (w *callWriter) failed() *failure {
 	switch {
-	case w.stopped && (w.cut || w.status == 0):
+	case w.stopped:
 		return &failure{code: exitInterrupted, err: errInterrupted}
 	case w.unwritten != nil:
 		return &failure{code: exitFailure, err: fmt.Errorf("write the response: %w", w.unwritten)}

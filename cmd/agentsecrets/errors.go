@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
 	"github.com/agentsecrets/agentsecrets/internal/prompt"
 	"github.com/agentsecrets/agentsecrets/resolve"
@@ -66,7 +67,7 @@ func exitCode(err error) int {
 		return f.code
 	case errors.As(err, &d):
 		return exitDenied
-	case errors.As(err, &n):
+	case errors.As(err, &n), errors.Is(err, env.ErrName):
 		return exitUsage
 	case errors.Is(err, resolve.ErrNotFound):
 		return exitNotFound

@@ -145,6 +145,13 @@ func writeProxyStatus(out io.Writer, st daemon.Status) {
 	if st.Flags.AllowPrivate {
 		fmt.Fprintln(out, "allow_private: true")
 	}
+	if st.Flags.Parent != "" {
+		fmt.Fprintf(out, "parent: %s\n", cell(st.Flags.Parent))
+	}
+	fmt.Fprintf(out, "egress: %s\n", st.Flags.Egress)
+	for _, host := range st.Flags.Tunnel {
+		fmt.Fprintf(out, "tunnel: %s\n", cell(host))
+	}
 	for _, p := range st.Projects {
 		pinned := ""
 		if p.Pinned {

@@ -149,7 +149,7 @@ func dialog(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Fatalf("%v", err)
 			}
 		case ">":
-			time.Sleep(20 * time.Millisecond) // a question is shown just before echo goes off
+			time.Sleep(20 * time.Millisecond)
 			_, err := tty.WriteString(text + "\n")
 			ts.Check(err)
 		case "|":

@@ -153,11 +153,9 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 	h, err := build(plan{
 		where: w, store: store, origins: origins, authority: openRoot(w.home),
 		address: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)),
+		both:    true,
 		metrics: o.metrics, audit: o.audit, limits: o.limits, log: log,
 	})
-	if err == nil {
-		h.also, err = listenToo(h.port())
-	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, portTaken(o.port)
 	}

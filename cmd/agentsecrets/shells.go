@@ -24,9 +24,9 @@ func (s syntax) file() bool { return s.unset == "" }
 // detectShell is the syntax for the shell that started us, sh for what it does not
 // know: scripts and other programs use that one.
 func detectShell() string {
-	switch parent := parentName(); parent {
+	switch by := startedBy(); by {
 	case "fish", "bash", "zsh":
-		return parent
+		return by
 	case "pwsh", "powershell", "pwsh.exe", "powershell.exe":
 		return "powershell"
 	}

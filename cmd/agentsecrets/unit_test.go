@@ -5,18 +5,24 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode"
 
 	"charm.land/lipgloss/v2"
 
+	"github.com/agentsecrets/agentsecrets/ca"
+	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/demo"
 	"github.com/agentsecrets/agentsecrets/redact"
 )
@@ -342,4 +348,59 @@ func letters(text string) int {
 		}
 		return -1
 	}, cells), "x")
+}
+
+// A response that has come whole counts, whoever tells us to end then; what goes
+// wrong after it is no less of a failure.
+func TestCallsEnd(t *testing.T) {
+	after := errors.New("the record could not be written")
+	for _, c := range []struct {
+		what   string
+		status int
+		cut    bool
+		told   bool
+		err    error
+		code   int
+	}{
+		{"whole", 200, false, false, nil, 0},
+		{"whole, then told", 200, false, true, nil, 0},
+		{"whole, told, and then a failure", 200, false, true, after, exitFailure},
+		{"a failure", 200, false, false, after, exitFailure},
+		{"refused, then told", 404, false, true, nil, exitFailure},
+		{"told in the middle", 200, true, true, nil, exitInterrupted},
+		{"told in the middle, and a failure by it", 200, true, true, after, exitInterrupted},
+		{"told before", 0, false, true, after, exitInterrupted},
+		{"broken off", 200, true, false, nil, exitFailure},
+	} {
+		w := (&app{}).newCallWriter(false)
+		w.status, w.cut = c.status, c.cut
+		if got := exitCode(w.end(c.told, c.err)); got != c.code {
+			t.Errorf("%s: exit code %d, want %d", c.what, got, c.code)
+		}
+	}
+}
+
+// A daemon that does not get the port of both loopback addresses keeps neither.
+func TestAbandonedHouse(t *testing.T) {
+	taken, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
+	home := t.TempDir()
+	store, err := new(app).homeStore(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := where{Context: env.Context{WorkspaceID: "w"}, home: home}
+	_, err = build(plan{where: w, store: store, origins: new(origins), authority: ca.NewEphemeral, address: "127.0.0.1:" + port, both: true})
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Fatalf("with [::1]:%s taken: %v", port, err)
+	}
+	again, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatalf("the other one is kept: %v", err)
+	}
+	again.Close()
 }

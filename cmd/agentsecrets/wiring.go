@@ -56,6 +56,7 @@ type plan struct {
 	origins   *origins
 	authority func(ca.Config) (*ca.Authority, error)
 	address   string // to listen on; "" for a proxy that only makes calls
+	both      bool   // on the other loopback address too
 	sharedLog bool   // the log is that of all calls, unless audit says otherwise
 	audit     auditFlags
 	metrics   metricsOptions
@@ -123,10 +124,22 @@ func build(p plan) (*house, error) {
 	if err == nil && p.address != "" {
 		h.listener, err = net.Listen("tcp", p.address)
 	}
+	if err == nil && p.both {
+		h.also, err = listenToo(h.port())
+	}
 	if err != nil {
-		return nil, errors.Join(err, h.log.Close())
+		return nil, errors.Join(err, h.abandon())
 	}
 	return h, nil
+}
+
+// abandon gives back what a house that was never finished holds.
+func (h *house) abandon() error {
+	err := h.log.Close()
+	if h.listener != nil {
+		err = errors.Join(err, h.listener.Close())
+	}
+	return err
 }
 
 func (h *house) openAuthority(open func(ca.Config) (*ca.Authority, error)) error {

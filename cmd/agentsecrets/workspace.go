@@ -10,7 +10,8 @@ import (
 )
 
 func (a *app) workspaceCommand() *cobra.Command {
-	return group("workspace", "Workspaces, and where their secrets may go", a.allowlistCommand(), a.workspacesCommand())
+	return group("workspace", "Workspaces, and where their secrets may go", a.allowlistCommand(), a.workspacesCommand(),
+		a.workspacePasswordCommand(), a.renameWorkspaceCommand(), a.deleteWorkspaceCommand())
 }
 
 func (a *app) workspacesCommand() *cobra.Command {

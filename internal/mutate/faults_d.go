@@ -32,7 +32,6 @@ var dFaults = []rowFault{
 	{"D9", "the unspecified address is not ourselves", "mitm/origin.go", "to.Addr().IsUnspecified() ||", "", "./mitm"},
 	{"D9", "an address in IPv6 is another", "mitm/origin.go", "	to = unmap(to)\n", "", "./mitm"},
 	{"D9", "guard nothing in deny", "mitm/options.go", "	if x.guarded || x.route.Guarded {", "	if x.guarded {", "./mitm"},
-	{"D9", "a parent is asked for metadata by name", "mitm/parent.go", "	if isMetadataName(host) {", "	if isMetadataName(host) && d.kind.guarded {", "./mitm"},
 	{"D5", "a wildcard below a public suffix", "allowlist/rule.go", `	if isPublic("any." + base) {`, `	if isPublic(base) {`, "./allowlist"},
 	{"D5", "a wildcard takes a public suffix", "allowlist/rule.go", "parent == r.Host && !isPublic(host)", "parent == r.Host", "./allowlist"},
 	{"D5", "hosts of tunnels are somebody's", "allowlist/rule.go", "	case \"codesandbox.io\",", "	case \"-\",", "./allowlist"},

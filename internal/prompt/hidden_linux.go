@@ -31,8 +31,9 @@ func (fd ttyLine) Read(b []byte) (int, error) {
 	}
 }
 
-// readHidden reads a line with echo off. alone refuses one that more input follows.
-func readHidden(fd int, alone bool, again func()) ([]byte, error) {
+// readHidden reads a line with echo off, which it is before ask shows the question.
+// alone refuses one that more input follows.
+func readHidden(fd int, alone bool, ask func()) ([]byte, error) {
 	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return nil, fmt.Errorf("read the terminal's settings: %w", err)
@@ -40,10 +41,11 @@ func readHidden(fd int, alone bool, again func()) ([]byte, error) {
 	silent := *before
 	silent.Lflag = silent.Lflag&^unix.ECHO | unix.ICANON | unix.ISIG
 	silent.Iflag |= unix.ICRNL
-	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &silent); err != nil {
+	if err := unix.IoctlSetTermios(fd, unix.TCSETSF, &silent); err != nil { // F: drops what nobody has read
 		return nil, fmt.Errorf("switch the terminal's echo off: %w", err)
 	}
-	awake := keepSilent(fd, before, &silent, again)
+	ask()
+	awake := keepSilent(fd, before, &silent, ask)
 	defer func() {
 		awake()
 		_ = unix.IoctlSetTermios(fd, unix.TCSETS, before)

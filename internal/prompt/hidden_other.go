@@ -5,4 +5,7 @@ package prompt
 import "golang.org/x/term"
 
 // readHidden cannot see here whether more follows the line.
-func readHidden(fd int, _ bool, _ func()) ([]byte, error) { return term.ReadPassword(fd) }
+func readHidden(fd int, _ bool, ask func()) ([]byte, error) {
+	ask()
+	return term.ReadPassword(fd)
+}

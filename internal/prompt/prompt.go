@@ -6,7 +6,7 @@
 //	}
 //	password, err := t.Hidden(ctx, "Workspace password: ")
 //
-// Guarantees: what is typed into Hidden is not shown; the terminal is put back
+// Guarantees: what is typed into Hidden is not shown, from the moment of the question; the terminal is put back
 // as it was when ctx ends before an answer, and while we are stopped; nothing is
 // read past the end of the line that was asked for, but by HiddenAlone.
 package prompt
@@ -45,7 +45,8 @@ type InterruptedError struct{ Cause error }
 func (e *InterruptedError) Error() string { return fmt.Sprintf("not answered: %v", e.Cause) }
 func (e *InterruptedError) Unwrap() error { return e.Cause }
 
-// Hidden asks for a line without showing it.
+// Hidden asks for a line without showing it. What was typed before the question, which
+// the terminal has shown, is thrown away (on Linux), as passwd(1) does it.
 func (t Terminal) Hidden(ctx context.Context, question string) ([]byte, error) {
 	return t.hidden(ctx, question, false)
 }
@@ -62,10 +63,9 @@ func (t Terminal) hidden(ctx context.Context, question string, alone bool) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("read the terminal's settings: %w", err)
 	}
-	fmt.Fprint(t.Out, question)
 	defer fmt.Fprintln(t.Out)
-	again := func() { fmt.Fprint(t.Out, question) }
-	answer, err := wait(ctx, func() ([]byte, error) { return readHidden(fd, alone, again) })
+	ask := func() { fmt.Fprint(t.Out, question) }
+	answer, err := wait(ctx, func() ([]byte, error) { return readHidden(fd, alone, ask) })
 	if ctx.Err() != nil {
 		_ = term.Restore(fd, before) // the reader is still inside, with echo off
 	}

@@ -53,7 +53,6 @@ func TestHiddenIsNotShown(t *testing.T) {
 		answer <- line
 	}()
 	see(t, person, "Password: ")
-	time.Sleep(20 * time.Millisecond) // the question is shown just before echo goes off
 	io.WriteString(person, "hunter2 x\n")
 	if got := <-answer; got != "hunter2 x" {
 		t.Errorf("answer %q", got)
@@ -114,6 +113,7 @@ func TestNoAnswer(t *testing.T) {
 		_, err := tt.Hidden(t.Context(), "Password: ")
 		done <- err
 	}()
+	see(t, person, "Password: ")
 	io.WriteString(person, "\x04")
 	select {
 	case err := <-done:
@@ -139,13 +139,41 @@ func TestThere(t *testing.T) {
 	}
 }
 
+// What was typed before the question was shown by the terminal: it is no answer.
+func TestTypedAhead(t *testing.T) {
+	tt, person := terminal(t)
+	io.WriteString(person, "hunter2\n")
+	see(t, person, "hunter2")
+	answer := hiddenAlone(t, tt, person, "hunter3\n")
+	if got := <-answer; string(got.line) != "hunter3" || got.err != nil {
+		t.Errorf("answer %q, %v", got.line, got.err)
+	}
+}
+
+type answer struct {
+	line []byte
+	err  error
+}
+
+// hiddenAlone asks, and types text once the question is there.
+func hiddenAlone(t *testing.T, tt Terminal, person *os.File, text string) <-chan answer {
+	t.Helper()
+	done := make(chan answer, 1)
+	go func() {
+		line, err := tt.HiddenAlone(t.Context(), "Value: ")
+		done <- answer{line, err}
+	}()
+	see(t, person, "Value: ")
+	io.WriteString(person, text)
+	return done
+}
+
 // What is pasted after the first line, ended or not, reaches nobody.
 func TestSeveralLines(t *testing.T) {
 	for _, pasted := range []string{"one\ntwo\nthree\n", "one\ntwo", "one\n\n"} {
 		tt, person := terminal(t)
-		io.WriteString(person, pasted)
-		if got, err := tt.HiddenAlone(t.Context(), "Value: "); !errors.Is(err, ErrSeveralLines) || got != nil {
-			t.Errorf("%q: answer %q, %v", pasted, got, err)
+		if got := <-hiddenAlone(t, tt, person, pasted); !errors.Is(got.err, ErrSeveralLines) || got.line != nil {
+			t.Errorf("%q: answer %q, %v", pasted, got.line, got.err)
 		}
 		io.WriteString(person, "next\n")
 		if line, err := tt.Line(t.Context(), "Name", ""); line != "next" || err != nil {
@@ -153,8 +181,7 @@ func TestSeveralLines(t *testing.T) {
 		}
 	}
 	tt, person := terminal(t)
-	io.WriteString(person, "one\n")
-	if got, err := tt.HiddenAlone(t.Context(), "Value: "); string(got) != "one" || err != nil {
-		t.Errorf("one line: %q, %v", got, err)
+	if got := <-hiddenAlone(t, tt, person, "one\n"); string(got.line) != "one" || got.err != nil {
+		t.Errorf("one line: %q, %v", got.line, got.err)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parentName is the name of the program that started us, "" if it cannot be told.
-func parentName() string {
+// startedBy is the name of the program that started us, "" if it cannot be told.
+func startedBy() string {
 	p, err := unix.SysctlKinfoProc("kern.proc.pid", os.Getppid())
 	if err != nil {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// parentName is the name of the program that started us, "" if it cannot be told.
-func parentName() string {
+// startedBy is the name of the program that started us, "" if it cannot be told.
+func startedBy() string {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(os.Getppid()) + "/comm")
 	if err != nil {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"runtime"
 )
 
-// parentName is told by what PowerShell sets, where the parent cannot be asked.
-func parentName() string {
+// startedBy is told by what PowerShell sets, where the parent cannot be asked.
+func startedBy() string {
 	if runtime.GOOS == "windows" && os.Getenv("PSModulePath") != "" {
 		return "powershell"
 	}

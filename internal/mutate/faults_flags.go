@@ -1,0 +1,47 @@
+package main
+
+// flagFaults are faults of what flags, variables and their commands may do.
+var flagFaults = []fault{
+	{"keep the port of a proxy that did not start", "cmd/agentsecrets/wiring.go", "	if h.listener != nil {\n		err", "	if h.proxy == nil {\n		err", []string{"./cmd/agentsecrets", "-run", "TestAbandonedHouse"}},
+	{"a failure after a response is lost to Ctrl-C", "cmd/agentsecrets/callwriter.go", "	if err != nil && !w.stopped {", "	if err != nil && !told {", []string{"./cmd/agentsecrets", "-run", "TestCallsEnd"}},
+	{"a bad name is a failure like any", "cmd/agentsecrets/errors.go", "errors.As(err, &n), errors.Is(err, env.ErrName):", "errors.As(err, &n), errors.Is(err, env.ErrNoProject):", []string{"./cmd/agentsecrets", "-run", "TestScripts/^init$"}},
+	{"proxy status keeps the parent to itself", "cmd/agentsecrets/proxystop.go", "	if st.Flags.Parent != \"\" {", "	if st.Flags.Parent == \"-\" {", inParentFlag},
+	{"an unreachable host without a hint", "mitm/origin.go", "		p.Hint = \"agentsecrets allowlist test https://\" + domain", "		_ = domain", []string{"./mitm", "-run", "TestOriginFaults"}},
+
+	{"flags: roots that the caller names verify origins", "cmd/agentsecrets/main.go", `[]string{"SSL_CERT_FILE", "SSL_CERT_DIR"}`, `[]string{"SSL_CERT_DIR"}`, inVariables("SSL_CERT_FILE")},
+	{"flags: directories of roots that the caller names", "cmd/agentsecrets/main.go", `[]string{"SSL_CERT_FILE", "SSL_CERT_DIR"}`, `[]string{"SSL_CERT_FILE"}`, inVariables("SSL_CERT_DIR")},
+	{"flags: roots for programs verify what has a value", "cmd/agentsecrets/origins.go", "		return r.roots.Load().extra\n	}\n	return nil\n", "		return r.roots.Load().extra\n	}\n	return r.roots.Load().plain()\n", inVariables("CURL_CA_BUNDLE")},
+	{"flags: Go's runtime is the caller's", "internal/harden/exec_unix.go", "	if !needed {", "	if !needed || len(environ) > 0 {", []string{"./cmd/agentsecrets", "-run", "TestNoGet/printing"}},
+	{"flags: a call in a run goes where a variable says", "cmd/agentsecrets/callinrun.go", "	if a.project != \"\" || a.environment != \"\" || a.workspace != \"\" {", "	if a.project != \"\" {", inVariables("AGENTSECRETS_ENV")},
+	{"flags: --resolve for any name", "cmd/agentsecrets/origins.go", "		if host, _, _ := net.SplitHostPort(key); !isTestName(host) {", "		if host, _, _ := net.SplitHostPort(key); host == \"\" {", inFlags("origins")},
+	{"flags: --origin-ca for any name", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.roots", "	if r.everywhere || host != \"\" {\n		return r.roots", inFlags("origins")},
+	{"flags: --origin-ca and the rest in a run", "cmd/agentsecrets/callinrun.go", "	if o.origins.any() {", "	if o.origins.any() && o.origins.adopts {", inFlags("origins")},
+	{"flags: a yes is as good as the password", "cmd/agentsecrets/authorize.go", "	case verifier == \"\" && a.answers.Confirmed == what:", "	case a.answers.Confirmed == what:", inFlags("answers")},
+	{"flags: any password that was passed on", "cmd/agentsecrets/authorize.go", "	if pw == nil {\n		var err error", "	if pw != nil {\n		return nil\n	} else {\n		var err error", inFlags("answers")},
+	{"flags: a program in a run is given values", "cmd/agentsecrets/run.go", "	case inside:\n", "	case inside && !o.rawOutput:\n", inFlags("values")},
+	{"flags: one that nobody has thought about", "cmd/agentsecrets/call.go", "	o.origins.define(a, cmd)\n", "	f.String(\"to\", \"\", \"\")\n	o.origins.define(a, cmd)\n", []string{"./cmd/agentsecrets", "-run", "TestEveryFlagIsTried"}},
+	{"flags: a variable that nobody has thought about", "cmd/agentsecrets/ca.go", "a.variable(\"SUDO_UID\")", "a.variable(\"DOAS_UID\")", []string{"./cmd/agentsecrets", "-run", "TestEveryVariableIsTried"}},
+
+	{"prompt: what was shown is an answer", "internal/prompt/hidden_linux.go", "fd, unix.TCSETSF, &silent)", "fd, unix.TCSETS, &silent)", []string{"./internal/prompt", "-run", "TestTypedAhead"}},
+	{"prompt: ask with echo on", "internal/prompt/hidden_linux.go", "	silent := *before\n", "	ask()\n	time.Sleep(100 * time.Millisecond)\n	silent := *before\n", []string{"./internal/prompt", "-run", "TestHiddenIsNotShown"}},
+	{"workspace: another password without the old one", "cmd/agentsecrets/workspacechange.go", `policy.Password == "" && c.Action == "password" {`, `c.Action == "password" {`, inWorkspaces},
+	{"workspace: changes in a run", "cmd/agentsecrets/workspacechange.go", "if err := outsideRun(what); err != nil || policy", "if err := error(nil); err != nil || policy", inWorkspaces},
+	{"workspace: deleted in a run", "cmd/agentsecrets/workspacedelete.go", "		if err := outsideRun(\"deleting workspace \" + w.WorkspaceName); err != nil {", "		if err := outsideRun(\"\"); err != nil && o.yes {", inWorkspaces},
+	{"workspace: deleted without the password", "cmd/agentsecrets/workspacedelete.go", "	if _, err := a.mayChange(ctx, w, \"deleting the secrets and rules\", gone); err != nil {", "	if _, err := a.mayChange(ctx, w, \"deleting the secrets and rules\", gone); err != nil && !o.yes {", inWorkspaces},
+	{"workspace: rules outlive it", "cmd/agentsecrets/workspacedelete.go", "		p.Rules, p.Bindings, p.Password = nil, nil, \"\"\n", "		p.Bindings, p.Password = nil, \"\"\n", inWorkspaces},
+	{"workspace: values outlive it", "cmd/agentsecrets/workspacedelete.go", "		if err := w.of(r.Project).deleteAll(ctx, s, r); err != nil {", "		if err := env.OpenRegistry(w.home).RemoveProject(r.Project.ID); err != nil {", inWorkspaces},
+	{"workspace: one name for two", "env/workspaces.go", "taken && other.ID != id {", "taken && other.ID == name {", []string{"./env", "-run", "Workspace"}},
+	{"workspace: forget its projects", "env/workspaces.go", "has := s.project(func(p Project) bool { return p.WorkspaceID == id }); has {", "has := s.project(func(p Project) bool { return p.ID == id }); has {", []string{"./env", "-run", "Workspace"}},
+	{"workspace: the one that is gone stays current", "env/workspaces.go", "		if s.current == id {", "		if s.current == \"\" {", []string{"./env", "-run", "Workspace"}},
+}
+
+var inWorkspaces = []string{"./cmd/agentsecrets", "-run", "TestScripts/^workspace$"}
+
+// inVariables and inFlags are the one try of many that a fault is for.
+func inVariables(name string) []string {
+	return []string{"./cmd/agentsecrets", "-run", "TestNoGet/variables/^" + name + "$"}
+}
+
+func inFlags(name string) []string {
+	return []string{"./cmd/agentsecrets", "-run", "TestNoGet/flags/^" + name + "$"}
+}
