@@ -9,8 +9,10 @@
 //
 // Guarantees: an origin is chosen by the CONNECT authority alone; nothing goes
 // upstream before policy has allowed it and the decision has been recorded; a
-// value is revealed only into a request to a verified origin; and whatever
-// cannot be decided, resolved, scanned or recorded is refused, not sent.
+// value is revealed only into a request to a verified origin, or by a rule that
+// says so to one on this machine; what rules say differently of how a request is
+// made is never done on one connection; and whatever cannot be decided, resolved,
+// scanned or recorded is refused, not sent.
 package mitm
 
 import (
