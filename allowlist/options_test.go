@@ -49,6 +49,7 @@ func TestParseCA(t *testing.T) {
 		t.Errorf("%d certificates", len(got))
 	}
 	for _, bad := range []string{
+		strings.ReplaceAll(a, "CERTIFICATE", "PRIVATE KEY"), a + strings.ReplaceAll(b, "CERTIFICATE", "TRUSTED CERTIFICATE"),
 		"", "no PEM", a[:len(a)/2], a + b[:len(b)/2], a + "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
 		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
 	} {

@@ -170,6 +170,8 @@ func TestD8RootsOfARule(t *testing.T) {
 		optional(fmt.Sprintf("%s:%d/none", host, port), allowlist.Options{}),
 		optional(fmt.Sprintf("%s:%d/two", host, port), allowlist.Options{CA: pem}, "header"),
 		optional(fmt.Sprintf("%s:%d/two", host, port), allowlist.Options{}, "query"),
+		optional(fmt.Sprintf("%s:%d/three", host, port), allowlist.Options{CA: pem}, "query"),
+		optional(fmt.Sprintf("%s:%d/three", host, port), allowlist.Options{}, "header"),
 	}})
 	for _, h := range []http.Header{bearer("KEY"), nil} {
 		if resp, body := do(t, l, "GET", at("/in"), "", h); resp.StatusCode != 200 {
@@ -183,9 +185,11 @@ func TestD8RootsOfARule(t *testing.T) {
 			}
 		}
 	}
-	resp, body := do(t, l, "GET", at("/two?k=AS_SECRET_KEY"), "", bearer("KEY"))
-	wantProblem(t, resp, body, 502, "origin_untrusted")
-	resp, body = do(t, l, "GET", strings.Replace(at("/in"), host, evil, 1), "", nil)
+	for _, path := range []string{"/two", "/three"} { // whichever comes first in the request
+		resp, body := do(t, l, "GET", at(path+"?k=AS_SECRET_KEY"), "", bearer("KEY"))
+		wantProblem(t, resp, body, 502, "origin_untrusted")
+	}
+	resp, body := do(t, l, "GET", strings.Replace(at("/in"), host, evil, 1), "", nil)
 	if p := wantProblem(t, resp, body, 502, "origin_untrusted"); !strings.Contains(p.Hint, "--origin-ca") {
 		t.Errorf("hint %q", p.Hint)
 	}
