@@ -63,6 +63,7 @@ interop: build interop-tools ## other people's test suites, straight and through
 	@.cache/bin/interop
 
 interop-tools: tools suites ## all of those suites
+	@.ci/tools interop
 
 tools: ## what the tests run besides Go; installs by apt-get only what is missing
 	@.ci/tools

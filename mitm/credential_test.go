@@ -158,6 +158,23 @@ func TestEarlyBytes(t *testing.T) {
 	}
 }
 
+// A client that knows TLS 1.2 in CBC mode only is refused, others of TLS 1.2 are not.
+func TestCipherSuites(t *testing.T) {
+	l := lab.New(t, lab.Config{Allow: []string{host}, Origin: newRecorder()})
+	for suite, ok := range map[uint16]bool{
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: true, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: true,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: true,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA:          false, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: false,
+	} {
+		c := tls.Client(l.Connect(l.Authority(host)), &tls.Config{
+			RootCAs: l.Roots, ServerName: host, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite},
+		})
+		if err := c.Handshake(); (err == nil) != ok {
+			t.Errorf("%s: %v", tls.CipherSuiteName(suite), err)
+		}
+	}
+}
+
 // gluedConn writes head in one packet with the first thing written, and skips
 // the answer to it.
 type gluedConn struct {

@@ -96,14 +96,18 @@ var errMessage = errors.New("WebSocket message cannot be searched")
 func (x *exchange) copyMessages(client io.Writer, origin io.Reader) error {
 	var message []byte
 	var first ws.Header
+	begun := false // a message whose end has not come
 	defer x.heldBack(0)
 	for {
 		h, err := ws.ReadHeader(origin)
 		if err != nil {
 			return fmt.Errorf("read frame: %w", err)
 		}
-		if h.Masked || h.Rsv != 0 {
-			return errMessage // compressed or otherwise extended, and not offered
+		if breaks(h, begun) {
+			if begun {
+				return passFault(client, origin, first, h)
+			}
+			return passFault(client, origin, h)
 		}
 		if h.OpCode.IsControl() || h.Fin && h.OpCode != ws.OpContinuation {
 			if err := x.copyFrame(client, origin, h); err != nil {
@@ -112,7 +116,7 @@ func (x *exchange) copyMessages(client io.Writer, origin io.Reader) error {
 			continue
 		}
 		if h.OpCode != ws.OpContinuation {
-			first, message = h, message[:0]
+			first, message, begun = h, message[:0], true
 		}
 		if int64(len(message))+h.Length > maxMessage {
 			return errMessage
@@ -126,12 +130,43 @@ func (x *exchange) copyMessages(client io.Writer, origin io.Reader) error {
 			x.heldBack(len(message))
 			continue
 		}
-		first.Fin, first.Length = true, int64(len(message))
+		first.Fin, first.Length, begun = true, int64(len(message)), false
 		if err := x.copyFrame(client, bytes.NewReader(message), first); err != nil {
 			return err
 		}
 		x.heldBack(0)
 	}
+}
+
+// breaks reports whether a frame of the origin breaks the protocol: masked,
+// compressed or otherwise extended, which was not offered, or not the part of a
+// message that is due (RFC 6455, 5.1, 5.2 and 5.4).
+func breaks(h ws.Header, begun bool) bool {
+	switch {
+	case h.Masked, h.Rsv != 0:
+		return true
+	case h.OpCode.IsControl():
+		return false
+	}
+	return begun != (h.OpCode == ws.OpContinuation)
+}
+
+// passFault gives the client frames that break the protocol as the origin's do,
+// without what is in them, so that it ends the connection in its own words, as it
+// would without us. Nothing that follows is passed on.
+func passFault(client io.Writer, origin io.Reader, frames ...ws.Header) error {
+	var b bytes.Buffer
+	for _, h := range frames {
+		h.Length = 0
+		if err := ws.WriteHeader(&b, h); err != nil {
+			return fmt.Errorf("write frame: %w", err)
+		}
+	}
+	if _, err := client.Write(b.Bytes()); err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, origin)
+	return errMessage
 }
 
 // copyFrame passes one frame on with its payload redacted; redaction keeps the

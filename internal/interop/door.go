@@ -2,8 +2,8 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -128,17 +127,9 @@ func (d *door) release(ctx context.Context) error {
 	return nil
 }
 
-// forwarder lets programs that know no proxies reach one: what connects to its
-// address has a tunnel to the door's origin.
-type forwarder struct {
-	listener net.Listener
-	door     *door
-	tunnels  sync.WaitGroup
-}
-
-// openForward opens a door for programs that know no proxies. They name the
-// origin by the forwarder's own port.
-func (s *stage) openForward(ctx context.Context, host, addr string, flags ...string) (*door, *forwarder, error) {
+// openLocal opens a door for programs that know no proxies: what connects to the
+// listener is to be relayed. They name the origin by the listener's port.
+func (s *stage) openLocal(ctx context.Context, host, addr string, flags ...string) (*door, net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen: %w", err)
@@ -148,65 +139,14 @@ func (s *stage) openForward(ctx context.Context, host, addr string, flags ...str
 		l.Close()
 		return nil, nil, err
 	}
-	return d, d.forward(l), nil
+	return d, l, nil
 }
 
-// forward serves l until the forwarder is closed.
-func (d *door) forward(l net.Listener) *forwarder {
-	f := &forwarder{listener: l, door: d}
-	f.tunnels.Go(f.serve)
-	return f
-}
-
-func (f *forwarder) close() {
-	f.listener.Close()
-	f.tunnels.Wait()
-}
-
-func (f *forwarder) port() string { return portOf(f.listener) }
-
-func (f *forwarder) serve() {
-	for {
-		c, err := f.listener.Accept()
-		if err != nil {
-			return
-		}
-		f.tunnels.Go(func() { f.pass(c.(*net.TCPConn)) })
-	}
-}
-
-// pass relays one connection. Either side's end reaches the other as it is.
-func (f *forwarder) pass(client *net.TCPConn) {
-	defer client.Close()
-	proxy, early, err := f.door.connect()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "interop: forward:", err)
-		return
-	}
-	defer proxy.Close()
-	var both sync.WaitGroup
-	both.Go(func() { copyHalf(proxy, client) })
-	both.Go(func() {
-		if _, err := client.Write(early); err == nil {
-			copyHalf(client, proxy)
-		}
-		client.Close() // the proxy has ended: nothing will be answered any more
-	})
-	both.Wait()
-}
-
-func copyHalf(dst, src *net.TCPConn) {
-	if _, err := io.Copy(dst, src); err != nil {
-		dst.Close()
-	}
-	_ = dst.CloseWrite()
-}
-
-// connect asks the proxy for a tunnel. early is what came with its answer.
-func (d *door) connect() (_ *net.TCPConn, early []byte, err error) {
+// connect asks the proxy for a tunnel.
+func (d *door) connect() (_ half, err error) {
 	c, err := net.Dial("tcp", d.proxy.Host)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reach the proxy: %w", err)
+		return nil, fmt.Errorf("reach the proxy: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -216,21 +156,52 @@ func (d *door) connect() (_ *net.TCPConn, early []byte, err error) {
 	password, _ := d.proxy.User.Password()
 	pair := base64.StdEncoding.EncodeToString([]byte(d.proxy.User.Username() + ":" + password))
 	if _, err := fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %[1]s\r\nProxy-Authorization: Basic %s\r\n\r\n", d.origin, pair); err != nil {
-		return nil, nil, fmt.Errorf("ask for a tunnel: %w", err)
+		return nil, fmt.Errorf("ask for a tunnel: %w", err)
 	}
-	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
-	r := bufio.NewReader(c)
-	resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})
+	_ = c.SetReadDeadline(time.Now().Add(connectPatience))
+	// Nothing follows the answer until our ClientHello has come, so nothing is
+	// lost with this reader.
+	resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: http.MethodConnect})
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask for a tunnel: %w", err)
+		return nil, fmt.Errorf("ask for a tunnel: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, errors.New("ask for a tunnel: " + resp.Status)
+		return nil, errors.New("ask for a tunnel: " + resp.Status)
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	if n := r.Buffered(); n > 0 {
-		early, _ = r.Peek(n)
-		early = bytes.Clone(early)
+	return c.(*net.TCPConn), nil
+}
+
+const connectPatience = 30 * time.Second
+
+// connectTLS asks for a tunnel and speaks TLS in it, for programs that do not.
+func (d *door) connectTLS() (half, error) {
+	c, err := d.connect()
+	if err != nil {
+		return nil, err
 	}
-	return c.(*net.TCPConn), early, nil
+	roots, err := os.ReadFile(d.roots)
+	if err != nil {
+		return nil, fmt.Errorf("read the run's root: %w", err)
+	}
+	return shake(c, roots, d.origin)
+}
+
+// shake is the client's part of TLS with the origin HOST:PORT.
+func shake(c net.Conn, roots []byte, origin string) (half, error) {
+	host, _, err := net.SplitHostPort(origin)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := trusting(roots, host)
+	if err != nil {
+		return nil, err
+	}
+	conn := tls.Client(c, cfg)
+	_ = conn.SetDeadline(time.Now().Add(connectPatience))
+	if err := conn.Handshake(); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("TLS with %s: %w", origin, err)
+	}
+	return conn, conn.SetDeadline(time.Time{})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -44,7 +45,32 @@ func (s *stage) grpcServer(ctx context.Context) (*process, string, error) {
 	return p, port, p.listens("127.0.0.1:" + port)
 }
 
-func runGRPC(ctx context.Context, s *stage) (results, error) {
+// grpcClient is the command of a client that asks a server for one case, and the
+// variable by which it is told what verifies the server.
+type grpcClient struct {
+	roots   string
+	command func(s *stage, host, port, name string) []string
+}
+
+// grpcGo is the client of the suite.
+func grpcGo() grpcClient {
+	return grpcClient{"SSL_CERT_FILE", func(s *stage, host, port, name string) []string {
+		args := []string{s.tool("grpc-client"), "-use_tls", "-server_host", host, "-server_port", port, "-test_case", name}
+		if host != grpcHost { // it would be named without its port, which is another authority
+			args = append(args, "-server_host_override", grpcHost)
+		}
+		return args
+	}}
+}
+
+// grpcPython is ours, on grpcio: its project gives its interop client to nobody.
+func grpcPython() grpcClient {
+	return grpcClient{"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", func(s *stage, host, port, name string) []string {
+		return []string{s.python(), filepath.Join(s.tools, "python", "grpc_client.py"), net.JoinHostPort(host, port), grpcHost, name}
+	}}
+}
+
+func (c grpcClient) run(ctx context.Context, s *stage) (results, error) {
 	got := newResults()
 	server, port, err := s.grpcServer(ctx)
 	if err != nil {
@@ -58,7 +84,7 @@ func runGRPC(ctx context.Context, s *stage) (results, error) {
 		if err != nil {
 			return got, err
 		}
-		err = s.grpcThrough(ctx, d, port, listed, got)
+		err = c.cases(ctx, s, d, port, listed, got)
 		d.close()
 		if err != nil {
 			return got, err
@@ -67,32 +93,24 @@ func runGRPC(ctx context.Context, s *stage) (results, error) {
 	return got, nil
 }
 
-func (s *stage) grpcThrough(ctx context.Context, d *door, port string, listed bool, got results) error {
-	straight := append(slices.Clip(s.environ), "SSL_CERT_FILE="+s.path("origin-ca.pem"))
+func (c grpcClient) cases(ctx context.Context, s *stage, d *door, port string, listed bool, got results) error {
+	straight := append(slices.Clip(s.environ), c.roots+"="+s.path("origin-ca.pem"))
 	for _, name := range grpcCases() {
 		label := name
 		if !listed {
 			label += ", off the allowlist"
 		}
-		direct, err := s.grpcCase(ctx, straight, "-server_host", "127.0.0.1", "-server_host_override", grpcHost, "-server_port", port, "-test_case", name)
+		direct, err := output(ctx, grpcPatience, s.dir, straight, c.command(s, "127.0.0.1", port, name)...)
 		if err != nil {
 			return err
 		}
-		through, err := s.grpcCase(ctx, d.environ, "-server_host", grpcHost, "-server_port", port, "-test_case", name)
+		through, err := output(ctx, grpcPatience, s.dir, d.environ, c.command(s, grpcHost, port, name)...)
 		if err != nil {
 			return err
 		}
-		got.direct[label], got.through[label] = direct, through
+		got.direct[label], got.through[label] = verdictOf(direct), verdictOf(through)
 	}
 	return nil
-}
-
-func (s *stage) grpcCase(ctx context.Context, environ []string, args ...string) (string, error) {
-	r, err := output(ctx, grpcPatience, s.dir, environ, append([]string{s.tool("grpc-client"), "-use_tls"}, args...)...)
-	if err != nil {
-		return "", err
-	}
-	return verdictOf(r), nil
 }
 
 // verdictOf takes a program by its exit code, and shows why it failed.

@@ -32,11 +32,12 @@ func runH2spec(ctx context.Context, s *stage) (results, error) {
 		return got, err
 	}
 	defer o.close()
-	d, f, err := s.openForward(ctx, h2specHost, o.addr())
+	d, l, err := s.openLocal(ctx, h2specHost, o.addr())
 	if err != nil {
 		return got, err
 	}
 	defer d.close()
+	f := newRelay(l, d.connect)
 	defer f.close()
 	// Both at once: the suite waits for silence most of its time.
 	var both errgroup.Group

@@ -8,9 +8,15 @@ import (
 
 // reviewed is a difference that somebody looked at.
 type reviewed struct {
-	through string // the verdict
+	through string // the verdict, or anyVerdict
 	reason  string
 }
+
+// anyVerdict stands for each that differs: how a suite sees that a connection
+// was ended may hang on what was under way.
+const anyVerdict = "any"
+
+func (r reviewed) covers(verdict string) bool { return r.through == verdict || r.through == anyVerdict }
 
 // readKnown reads the reviewed differences, by suite and case: lines of
 // "suite | case | verdict through us | reason".

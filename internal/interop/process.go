@@ -59,7 +59,7 @@ func (p *process) greet() (hello, error) {
 
 // listens waits until something answers on addr.
 func (p *process) listens(addr string) error {
-	for range 400 {
+	for range 2400 {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			return c.Close()
 		}
