@@ -215,7 +215,7 @@ func tryPassword(t *testing.T, w *attack) {
 	w.everywhere(t, wantedHost, flags, try{code: exitDenied, says: wrong, hint: "agentsecrets COMMAND-HERE … --password-file F"}, inside)
 	w.fails(t, try{args: append([]string{"proxy", "start", "--port", "0"}, flags...), code: exitDenied, says: wrong, hint: "agentsecrets proxy start … --password-file F"})
 	w.fails(t, try{args: []string{"init", "--password-file", w.path("wrong")}, says: "has a password already and keeps it"})
-	w.fails(t, try{args: []string{"init", "--password-file", w.path("wrong")}, inside: true, code: exitDenied, says: "setting a workspace password is refused inside a run"})
+	w.fails(t, try{args: []string{"init", "--password-file", w.path("wrong")}, inside: true, code: exitDenied, says: "setting up a project is refused inside a run"})
 	w.everywhere(t, wantedHost, flags, try{code: exitDenied, says: wrong}, inside)
 }
 
@@ -336,7 +336,7 @@ func tryValues(t *testing.T, w *attack) {
 	w.refused(t, "secrets move", []string{"--to", "keychain"}, "", "moving secrets to the OS keychain needs the password of workspace acme", "moving secrets")
 	w.fails(t, try{args: []string{"init", "--store", "keychain"}, code: 1, says: "keychain"})
 	for _, flags := range [][]string{{"--passphrase-file", w.path("wrong")}, {"--store", "file", "--passphrase", "--passphrase-file", w.path("wrong")}} {
-		w.fails(t, try{args: append([]string{"init"}, flags...), inside: true, code: exitDenied, says: "giving the store a passphrase is refused inside a run"})
+		w.fails(t, try{args: append([]string{"init"}, flags...), inside: true, code: exitDenied, says: "setting up a project is refused inside a run"})
 	}
 }
 
