@@ -118,7 +118,7 @@ func (x *exchange) copyMessages(client io.Writer, origin io.Reader) error {
 		if h.OpCode != ws.OpContinuation {
 			first, message, begun = h, message[:0], true
 		}
-		if int64(len(message))+h.Length > maxMessage {
+		if h.Length > maxMessage-int64(len(message)) { // the sum could wrap around
 			return errMessage
 		}
 		at := len(message)

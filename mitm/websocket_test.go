@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"testing"
 
@@ -74,5 +75,38 @@ func TestBrokenFrames(t *testing.T) {
 				t.Errorf("%q came after it, %v", more, err)
 			}
 		})
+	}
+}
+
+// A part that says it is as long as any number can be makes no sum that wraps
+// around: the connection ends, and nothing else does.
+func TestEndlessPart(t *testing.T) {
+	l := lab.New(t, lab.Config{Allow: []string{host}, ClientH1: true, OriginH1: true, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/ws" {
+			return
+		}
+		conn, _, _, err := ws.UpgradeHTTP(r, w)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		ws.WriteFrame(conn, ws.NewFrame(ws.OpText, false, []byte("x")))
+		ws.WriteHeader(conn, ws.Header{OpCode: ws.OpContinuation, Fin: true, Length: math.MaxInt64})
+		io.Copy(io.Discard, conn)
+	})})
+	conn := l.TLS(l.Authority(host), "http/1.1")
+	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", l.Authority(host))
+	br := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(br, nil)
+	if err != nil || resp.StatusCode != 101 {
+		t.Fatalf("no upgrade: %v, %v", resp, err)
+	}
+	if got, _ := io.ReadAll(br); len(got) > 0 {
+		t.Errorf("the client got %q", got)
+	}
+	if resp, body := do(t, l, "GET", l.URL(host, "/"), "", nil); resp.StatusCode != 200 {
+		t.Errorf("then: %d %s", resp.StatusCode, body)
 	}
 }
