@@ -16,7 +16,13 @@ import (
 )
 
 // What has been done to a policy, and what was refused, is written beside it: names and rules, one object a line, added
-// at the end under the policy's lock. It is a diary for people and decides nothing.
+// at the end under the policy's lock. It is a diary for people and decides nothing. A program in a run can have as many
+// refusals written down as it likes, so it has a limit: a full file is set aside as the one before, of which there is one.
+
+const (
+	changesLimit = 1 << 20 // bytes, from which on a file is set aside
+	maxChange    = 1 << 10 // bytes of one text in it
+)
 
 // Outcomes of a Change.
 const (
@@ -35,6 +41,9 @@ type Change struct {
 }
 
 func changesPath(policy string) string { return strings.TrimSuffix(policy, ".json") + ".log" }
+
+// before is where the file goes that is full.
+func before(changes string) string { return changes + ".1" }
 
 // Note has c written down as done, if the change of p that is under way succeeds.
 func (p *Policy) Note(c Change) { p.notes = append(p.notes, c) }
@@ -60,7 +69,13 @@ func NoteRefused(policy string, changes []Change) error {
 type changesFile struct{ *os.File }
 
 func openChanges(policy string) (changesFile, error) {
-	f, err := atomicfile.OpenPrivate(changesPath(policy), os.O_RDWR|os.O_CREATE|os.O_APPEND)
+	path := changesPath(policy)
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Size() >= changesLimit {
+		if err := os.Rename(path, before(path)); err != nil {
+			return changesFile{}, fmt.Errorf("set the log of changes aside: %w", err)
+		}
+	}
+	f, err := atomicfile.OpenPrivate(path, os.O_RDWR|os.O_CREATE|os.O_APPEND)
 	if err != nil {
 		return changesFile{}, fmt.Errorf("open the log of changes: %w", err)
 	}
@@ -79,6 +94,7 @@ func (f changesFile) write(changes []Change) error {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	for _, c := range changes {
+		c.Rule = short(c.Rule)
 		if err := enc.Encode(c); err != nil {
 			return errors.Join(fmt.Errorf("note a change: %w", err), f.Close())
 		}
@@ -89,22 +105,38 @@ func (f changesFile) write(changes []Change) error {
 	return f.Close()
 }
 
-// Changes lists the last n changes of the policy at path, all of them for 0, and says how many lines are none.
+// short is text, or its beginning where there is too much of it.
+func short(text string) string {
+	if len(text) <= maxChange {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxChange], "") + "…"
+}
+
+// Changes lists the last n changes of the policy at path, all of them for 0, and says how many lines are none. It takes
+// the policy's lock, or it could miss a file that is being set aside.
 func Changes(path string, n int) (changes []Change, bad int, err error) {
-	data, err := atomicfile.ReadPrivate(changesPath(path))
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(changesPath(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, nil
 	}
+	unlock, err := atomicfile.Lock(path + ".lock")
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the log of changes: %w", err)
 	}
-	for line := range bytes.Lines(data) {
-		var c Change
-		if err := json.Unmarshal(line, &c); err != nil || c.Action == "" {
-			bad++
-			continue
+	defer unlock()
+	for _, file := range []string{before(changesPath(path)), changesPath(path)} {
+		data, err := atomicfile.ReadPrivate(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, 0, fmt.Errorf("read the log of changes: %w", err)
 		}
-		changes = append(changes, c)
+		for line := range bytes.Lines(data) {
+			var c Change
+			if err := json.Unmarshal(line, &c); err != nil || c.Action == "" {
+				bad++
+				continue
+			}
+			changes = append(changes, c)
+		}
 	}
 	if n > 0 && len(changes) > n {
 		changes = changes[len(changes)-n:]

@@ -112,3 +112,42 @@ func TestA6ChangesAtOnce(t *testing.T) {
 		t.Errorf("%d rules, want %d", len(p.Rules), n)
 	}
 }
+
+// However much is refused, the log stays small, and tells of the last.
+func TestA1LogOfChangesIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy", "wsp_1.json")
+	tried := make([]Change, 200)
+	for i := range tried {
+		tried[i] = Change{Action: "add", Rule: strings.Repeat("é", 50_000), Outcome: RefusedInRun}
+	}
+	for range 20 {
+		if err := NoteRefused(path, tried); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := NoteRefused(path, []Change{{Action: "bind", Outcome: Denied}}); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := int64(0)
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	if size > 3<<20 || len(files) > 4 { // both files, and those of the lock
+		t.Errorf("%d bytes in %d files", size, len(files))
+	}
+	list, bad, err := Changes(path, 0)
+	if bad != 0 || err != nil || len(list) < 1000 || list[len(list)-1].Action != "bind" || list[len(list)-2].Action != "add" {
+		t.Errorf("%d changes, %d bad, %v", len(list), bad, err)
+	}
+	if rule := list[0].Rule; len(rule) > 1100 || !strings.HasSuffix(rule, "é…") {
+		t.Errorf("a rule of %d bytes is written down", len(rule))
+	}
+}

@@ -46,13 +46,23 @@ type names struct {
 	known map[string]bool
 }
 
+// has looks without the lock: others count meanwhile, and a look reads a file.
 func (n *names) has(name string) bool {
+	if known, full := n.knows(name); known || full || !slices.Contains(n.stored(), name) {
+		return known
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.known[name] && len(n.known) < maxNames && slices.Contains(n.stored(), name) {
+	if len(n.known) < maxNames {
 		n.known[name] = true
 	}
 	return n.known[name]
+}
+
+func (n *names) knows(name string) (known, full bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.known[name], len(n.known) >= maxNames
 }
 
 // vec is an instrument with labels.

@@ -259,3 +259,32 @@ func TestConcurrentUse(t *testing.T) {
 		t.Errorf("%s expansions", series[`expansions_total{place="query"}`])
 	}
 }
+
+// A look for a name reads a file; who counts another meanwhile does not wait for it.
+func TestLookingForANameHoldsNobodyUp(t *testing.T) {
+	looks, looking, end := 0, make(chan struct{}), make(chan struct{})
+	m := New(Config{Names: func() []string {
+		if looks++; looks == 2 { // the first is New's own
+			close(looking)
+			<-end
+		}
+		return []string{"ACME_KEY"}
+	}})
+	var all sync.WaitGroup
+	all.Go(func() {
+		m.Observe(audit.Event{Event: audit.Done, Status: audit.OK, SecretKeys: []string{"UNKNOWN_KEY"}})
+	})
+	<-looking
+	counted := make(chan struct{})
+	all.Go(func() {
+		m.Observe(audit.Event{Event: audit.Done, Status: audit.OK, SecretKeys: []string{"ACME_KEY"}})
+		close(counted)
+	})
+	select {
+	case <-counted:
+	case <-time.After(30 * time.Second):
+		t.Error("it waits for the look")
+	}
+	close(end)
+	all.Wait()
+}

@@ -119,7 +119,7 @@ func TestTracesFindWhatIsPrinted(t *testing.T) {
 	}
 }
 
-func TestPrintingShowsNothing(t *testing.T) {
+func TestA4PrintingShowsNothing(t *testing.T) {
 	list, callable := shapes(New([]byte(sample)))
 	for verb := 'A'; verb <= 'z'; verb++ {
 		if verb > 'Z' && verb < 'a' {
@@ -153,7 +153,7 @@ func flagText(flags int) (text string) {
 	return text
 }
 
-func TestPrintedTextIsTheSameForAll(t *testing.T) {
+func TestA4PrintedTextIsTheSameForAll(t *testing.T) {
 	for _, v := range []Value{New([]byte(sample)), New(nil), {}} {
 		for _, text := range []string{fmt.Sprint(v), fmt.Sprintf("%#v", &v), fmt.Sprintf("%d", v), v.String(), v.GoString(), v.LogValue().String(), fmt.Sprintln(v)[:len(masked)]} {
 			if text != masked {
@@ -163,7 +163,7 @@ func TestPrintedTextIsTheSameForAll(t *testing.T) {
 	}
 }
 
-func TestEncodersShowNothing(t *testing.T) {
+func TestA4EncodersShowNothing(t *testing.T) {
 	look := traces()
 	list, _ := shapes(New([]byte(sample)))
 	for _, shape := range list {

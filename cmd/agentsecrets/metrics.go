@@ -22,7 +22,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 	"github.com/agentsecrets/agentsecrets/internal/webpage"
 )
@@ -181,15 +180,13 @@ func needToken(token string, next http.Handler) http.Handler {
 // storedNames are those of the project in every environment: a proxy may be
 // switched to another. What cannot be read now is asked for again.
 func (h *house) storedNames() []string {
+	environments, err := index(h.where.home).Project(h.where.ProjectID)
+	if err != nil {
+		return nil
+	}
 	var all []string
-	for _, environment := range append(env.Environments(), h.where.Environment) {
-		entries, err := index(h.where.home).Names(h.where.ProjectID, environment)
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			all = append(all, e.Name)
-		}
+	for _, names := range environments {
+		all = append(all, names...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

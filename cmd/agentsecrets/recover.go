@@ -60,7 +60,8 @@ func (a *app) recoverPolicy(ctx context.Context) error {
 	}
 	a.showPolicy(r)
 	if r.Verifier == "" && !a.interactive() {
-		return denied("agentsecrets workspace allowlist recover", "%s needs a terminal to ask on: workspace %s had no password", what, w.WorkspaceName)
+		why := denied("agentsecrets workspace allowlist recover", "%s needs a terminal to ask on: workspace %s had no password", what, w.WorkspaceName)
+		return w.noteRefused(why, []allowlist.Change{change("recover", "")})
 	}
 	authorize := func() error { return a.authorizeBy(ctx, r.Verifier, w.WorkspaceName, what) }
 	if err := w.authorizeChanges(authorize, []allowlist.Change{change("recover", "")}); err != nil {

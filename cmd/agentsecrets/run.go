@@ -103,6 +103,11 @@ func (a *app) start(ctx context.Context, args []string, o runOptions) (int, erro
 		f.hint = interceptHint + " -- " + args[0]
 		return 0, f
 	}
+	if o.metrics.names && o.metrics.addr == "" { // its proxy's port is another each time, and ends with the program
+		f := usage("--metrics-names needs --metrics: nobody would know where to ask")
+		f.hint = interceptHint + " --metrics 127.0.0.1:9464 --metrics-names -- " + args[0]
+		return 0, f
+	}
 	if err := errors.Join(o.metrics.check(interceptHint), o.limits.check()); err != nil {
 		return 0, err
 	}

@@ -69,7 +69,7 @@ type given struct {
 
 func (a *app) set(ctx context.Context, args []string, o setOptions) error {
 	if err := outsideRun(changingSecrets); err != nil {
-		return err
+		return a.noteSetInRun(err, args, o)
 	}
 	w, err := a.where()
 	if err != nil {

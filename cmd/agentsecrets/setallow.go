@@ -16,7 +16,36 @@ func (a *app) boundHosts(ctx context.Context, w where, all []given, b wanted) ([
 	if err != nil {
 		return nil, err
 	}
-	return rules, a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, allowing(rules))
+	authorize := func() error { return a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, allowing(rules)) }
+	return rules, w.authorizeChanges(authorize, changesOf("add", rules))
+}
+
+// noteSetInRun returns why, for which secrets set is refused in a run, and writes
+// down what it would have changed of the policy.
+func (a *app) noteSetInRun(why error, args []string, o setOptions) error {
+	if !o.allow && !o.any() {
+		return why
+	}
+	w, err := a.where()
+	if err != nil {
+		return why
+	}
+	names, err := checkNames(args)
+	if err != nil {
+		return why
+	}
+	var tried []allowlist.Change
+	if b, err := o.wanted(); o.allow && err == nil {
+		if rules, err := w.hostsToAllow(names, b); err == nil {
+			tried = changesOf("add", rules)
+		}
+	}
+	for _, name := range names {
+		if o.any() {
+			tried = append(tried, change("bind", name))
+		}
+	}
+	return w.noteRefused(why, tried)
 }
 
 // hostsToAllow are the hosts that the secrets of these names will be bound to. One
