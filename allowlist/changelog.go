@@ -45,7 +45,8 @@ func changesPath(policy string) string { return strings.TrimSuffix(policy, ".jso
 // before is where the file goes that is full.
 func before(changes string) string { return changes + ".1" }
 
-// Note has c written down as done, if the change of p that is under way succeeds.
+// Note has c written down as done, if the change of p that is under way succeeds. If the machine goes down, or the
+// disk fails, just after, the change may be there without its note.
 func (p *Policy) Note(c Change) { p.notes = append(p.notes, c) }
 
 // NoteRefused writes changes down that were not made, for the outcome that they say.

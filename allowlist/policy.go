@@ -66,6 +66,12 @@ func LoadPolicy(path string) (*Policy, error) {
 		return nil, fmt.Errorf("load policy: %w", err)
 	}
 	p, _, broken, err := readSealed(path, k)
+	if broken != nil && k.key == nil { // the first key may have been made since we looked, and the policy sealed by it
+		if k, err = keeperOf(path); err != nil {
+			return nil, fmt.Errorf("load policy: %w", err)
+		}
+		p, _, broken, err = readSealed(path, k)
+	}
 	if err == nil {
 		err = broken
 	}
@@ -102,7 +108,8 @@ func policyError(path string, err error) error {
 }
 
 // UpdatePolicy changes the policy file at path under a lock, so that no change of another process is lost. If change
-// or anything else fails, the file stays as it was.
+// fails, or the file cannot be written, it stays as it was. An error after that, of the count of its seal or of a note,
+// leaves the new policy in force, sealed, and says what could not be written.
 func UpdatePolicy(path string, change func(*Policy) error) error {
 	if err := atomicfile.MkdirPrivate(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("update policy: %w", err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -236,5 +237,30 @@ func TestL9Recover(t *testing.T) {
 	}
 	if p := load(t, path); len(p.Rules) != 0 || p.Password != "$argon2id$ours" {
 		t.Errorf("%+v", p)
+	}
+}
+
+// Who reads while the first key is made, and the first policy sealed by it, finds no policy or that one.
+func TestLoadBesideTheFirstUpdate(t *testing.T) {
+	for range 30 {
+		path := filepath.Join(t.TempDir(), "policy", "wsp_1.json")
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := UpdatePolicy(path, func(*Policy) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+		for sealed := false; !sealed; {
+			p, err := LoadPolicy(path)
+			if err != nil {
+				t.Errorf("beside the first update: %v", err)
+				break
+			}
+			sealed = p.Sealed()
+		}
+		wg.Wait()
+		if t.Failed() {
+			return
+		}
 	}
 }

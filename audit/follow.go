@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -81,6 +83,7 @@ type mark struct {
 	info   fs.FileInfo
 	offset int64
 	head   []byte // how it begins: a file may get the inode of one that is gone
+	missed int    // how many times in a row no name led to it
 }
 
 const headLen = 64 // more than an ID and its quotes
@@ -166,10 +169,25 @@ func (w *watch) read(f Filter, bad *BadLinesError) ([]Event, error) {
 		}
 		marks[name], events = m, append(events, found...)
 	}
-	w.marks = marks
+	w.marks = w.carried(marks)
 	events = slices.DeleteFunc(events, func(e Event) bool { return e.Event != Done || !f.match(e) })
 	slices.SortStableFunc(events, byTime)
 	return events, nil
+}
+
+// carried adds to marks those of files that were not met this time: one that was
+// set aside after the names were listed has a name the next time.
+func (w *watch) carried(marks map[string]*mark) map[string]*mark {
+	met := slices.Collect(maps.Values(marks))
+	for name, old := range w.marks {
+		if slices.ContainsFunc(met, func(m *mark) bool { return os.SameFile(m.info, old.info) }) {
+			continue
+		}
+		if old.missed++; old.missed < 5 {
+			marks[strings.TrimSuffix(name, "/")+"/"] = old // no file has such a name
+		}
+	}
+	return marks
 }
 
 func (w *watch) readLog(name string, bad *BadLinesError) (*mark, []Event, error) {
@@ -180,7 +198,7 @@ func (w *watch) readLog(name string, bad *BadLinesError) (*mark, []Event, error)
 	}
 	known := w.known(name, info)
 	if known != nil && info.Size() == known.offset {
-		known.info = info
+		known.info, known.missed = info, 0
 		return known, nil, nil
 	}
 	file, err := atomicfile.Open(path)

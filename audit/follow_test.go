@@ -254,3 +254,41 @@ func TestTailReadsWhatIsThere(t *testing.T) {
 		}
 	}
 }
+
+// A log is set aside between the look at the names and the look at the files: under its new name it is no new one.
+func TestFollowAFileThatLosesItsName(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, nil)
+	for _, id := range []string{"1", "2", "3"} {
+		write(t, l, Event{ID: id, Event: Done})
+	}
+	all, err := openTails(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watch{dir: dir, marks: marksOf(all)}
+	if err := l.file.setAside(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, l, Event{ID: "4", Event: Done})
+	var bad BadLinesError
+	name := filepath.Base(l.Path())
+	m, events, err := w.readLog(name, &bad) // all that the names led to
+	if err != nil || len(events) != 1 {
+		t.Fatalf("%v, %v", events, err)
+	}
+	w.marks = w.carried(map[string]*mark{name: m})
+	write(t, l, Event{ID: "5", Event: Done})
+	events, err = w.read(Filter{}, &bad)
+	if err != nil || len(events) != 1 || events[0].ID != "5" {
+		t.Errorf("%d events, %v; want the one that is new", len(events), err)
+	}
+	for range 10 {
+		if _, err := w.read(Filter{}, &bad); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.marks) != 2 {
+		t.Errorf("%d marks of two files", len(w.marks))
+	}
+}

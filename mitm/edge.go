@@ -103,19 +103,13 @@ func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 func (p *Proxy) serveAbsolute(w http.ResponseWriter, r *http.Request) {
 	run, refusal := p.admit(r)
 	if refusal != nil {
-		if refusal.Status == http.StatusProxyAuthRequired {
-			w.Header().Set("Proxy-Authenticate", challenge)
-		}
-		if r.ContentLength != 0 {
-			leaveBody(w)
-		}
-		p.refused(refusal).write(w, "")
+		p.turnAway(w, r, refusal)
 		return
 	}
 	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
 	dest, err := p.parseAuthority(r.URL.Host, port)
 	if !known || err != nil || r.URL.User != nil {
-		p.refused(badTarget()).write(w, "")
+		p.turnAway(w, r, badTarget())
 		return
 	}
 	why := p.join(r, run)
@@ -128,6 +122,17 @@ func (p *Proxy) serveAbsolute(w http.ResponseWriter, r *http.Request) {
 	}
 	defer p.leave(run)
 	p.newExchange(run, r.URL.Scheme, dest).serve(w, r)
+}
+
+// turnAway refuses r before it is an exchange, and does not wait for its body.
+func (p *Proxy) turnAway(w http.ResponseWriter, r *http.Request, why *Problem) {
+	if why.Status == http.StatusProxyAuthRequired {
+		w.Header().Set("Proxy-Authenticate", challenge)
+	}
+	if r.ContentLength != 0 {
+		leaveBody(w)
+	}
+	p.refused(why).write(w, "")
 }
 
 const challenge = `Basic realm="agentsecrets"`

@@ -80,15 +80,7 @@ const callPath = "/proxy"
 
 // serveCall answers one of those.
 func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
-	refuse := func(refusal *Problem) {
-		if refusal.Status == http.StatusProxyAuthRequired {
-			w.Header().Set("Proxy-Authenticate", challenge)
-		}
-		if r.ContentLength != 0 {
-			leaveBody(w)
-		}
-		p.refused(refusal).write(w, "")
-	}
+	refuse := func(why *Problem) { p.turnAway(w, r, why) }
 	if webpage.Asks(r) {
 		refuse(&Problem{Status: http.StatusForbidden, Slug: "permission_denied", Message: "web pages may not use " + callPath})
 		return

@@ -34,16 +34,19 @@ func (p *Proxy) serveRelay(w http.ResponseWriter, r *http.Request, a admitted, r
 	defer origin.Close()
 	client, _, err := earlyBytes{w}.Hijack()
 	if err != nil {
+		p.recordTunnel(t, statusClientLeft, nil)
 		return
 	}
 	t.Conn = client
 	if !p.openRelay(t) {
 		t.Close()
+		p.recordTunnel(t, 0, needCredential())
 		return
 	}
 	defer p.relays.Done()
 	defer t.Close()
 	if _, err := io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
+		p.recordTunnel(t, statusClientLeft, nil)
 		return
 	}
 	p.recordTunnel(t, http.StatusOK, passOn(t, origin))
@@ -69,14 +72,16 @@ func passOn(t *tunnel, origin net.Conn) (why *Problem) {
 		t.Close()
 		origin.Close()
 	}
-	wg.Go(func() { pump(t, origin, cut) })
+	l := &lull{cut: cut}
+	defer l.end()
+	wg.Go(func() { l.pump(t, origin) })
 	first, err := firstBytes(t, t.dest)
 	if err != nil {
 		why = err.(*Problem) // it returns no other
 		t.proxy.cfg.log().Warn("refused", "reason", why.Slug, "host", t.dest.host)
 		cut()
 	} else if first != nil {
-		pump(origin, &replayed{t, first}, cut)
+		l.pump(origin, &replayed{t, first})
 	} else {
 		cut()
 	}
@@ -84,15 +89,61 @@ func passOn(t *tunnel, origin net.Conn) (why *Problem) {
 	return why
 }
 
-// pump copies from src to dst. A side that has said all may still be told
-// things, for a time: there are origins that never close first.
-func pump(dst, src net.Conn, cut func()) {
-	_, err := io.Copy(dst, src)
+// lull ends a relay of which one side has said all, once the other has been
+// silent for idleTimeout: there are origins that never close first.
+type lull struct {
+	cut func()
+
+	mu    sync.Mutex
+	timer *time.Timer // nil while both sides may speak
+}
+
+// pump copies from src to dst.
+func (l *lull) pump(dst, src net.Conn) {
+	_, err := io.Copy(dst, heard{src, l})
 	if err != nil || closeWrite(dst) != nil {
-		cut()
+		l.cut()
 		return
 	}
-	time.AfterFunc(idleTimeout, cut)
+	l.begin()
+}
+
+func (l *lull) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer == nil {
+		l.timer = time.AfterFunc(idleTimeout, l.cut)
+	}
+}
+
+func (l *lull) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+func (l *lull) heard() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer != nil && l.timer.Stop() { // one that has fired stays so
+		l.timer.Reset(idleTimeout)
+	}
+}
+
+// heard is a side of a relay that may still speak.
+type heard struct {
+	io.Reader
+	lull *lull
+}
+
+func (h heard) Read(b []byte) (int, error) {
+	n, err := h.Reader.Read(b)
+	if n > 0 {
+		h.lull.heard()
+	}
+	return n, err
 }
 
 // closeWrite ends one direction of the connection under c.

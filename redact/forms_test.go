@@ -193,9 +193,19 @@ func TestLongValue(t *testing.T) {
 	if _, n := through(t, s, value[:511]+" "+value[len(value)-511:]); n.Total() != 0 {
 		t.Errorf("a fragment was covered: %v", n)
 	}
-	for _, p := range s.patterns {
+	for _, p := range s.all() {
 		if len(p.text) > 2<<10 {
 			t.Fatalf("a pattern has %d bytes", len(p.text))
 		}
 	}
+}
+
+// all is every pattern of s.
+func (s *Set) all() (list []pattern) {
+	if t := s.tables.Load(); t != nil {
+		for _, tier := range t.tiers {
+			list = append(list, tier.patterns...)
+		}
+	}
+	return list
 }

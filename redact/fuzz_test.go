@@ -56,7 +56,7 @@ func sized(t testing.TB, r io.Reader, size int) []byte {
 // agree compares Reader, Rewriter, a body's Reader and Value with naive.
 func agree(t testing.TB, s *Set, text, sizes []byte, buffer int) {
 	t.Helper()
-	want := naive(text, s.patterns, s.limits.span(), false)
+	want := naive(text, s.all(), s.limits.span(), false)
 	same := bytes.Equal
 	if s.tables.Load().cutsEscapes(text, s.limits.hold) {
 		same = covers
@@ -75,13 +75,13 @@ func agree(t testing.TB, s *Set, text, sizes []byte, buffer int) {
 		t.Fatalf("Rewriter, chunks %v%s", sizes, apart(text, got, want))
 	}
 	value, counts := s.Value(text)
-	if want := naive(text, s.patterns, 0, false); !bytes.Equal(value, want) {
+	if want := naive(text, s.all(), 0, false); !bytes.Equal(value, want) {
 		t.Fatalf("Value%s", apart(text, value, want))
 	} else if bytes.Equal(got, want) && w.Counts().Total() != counts.Total() {
 		t.Fatalf("%q: counted %v in chunks, %v at once", text, w.Counts(), counts)
 	}
 	body := NewBodyReader(&chunks{text: text, sizes: sizes}, s, int64(len(text)))
-	if got, want := sized(t, body, buffer), naive(text, s.patterns, 0, true); !bytes.Equal(got, want) {
+	if got, want := sized(t, body, buffer), naive(text, s.all(), 0, true); !bytes.Equal(got, want) {
 		t.Fatalf("body, chunks %v%s", sizes, apart(text, got, want))
 	}
 }
@@ -199,7 +199,7 @@ func TestAnyChunking(t *testing.T) {
 			s.add([]byte(randomText(r, alphabet, 8+r.IntN(40))))
 		}
 		for range 20 {
-			text := mixture(r, s.patterns, alphabet)
+			text := mixture(r, s.all(), alphabet)
 			sizes := make([]byte, r.IntN(5))
 			for i := range sizes {
 				sizes[i] = byte(r.IntN(1 << r.IntN(9)))
@@ -223,9 +223,8 @@ func verbatimOnly(values [][]byte) *Set {
 		if len(v) < minPattern || len(v) > 100 || bytes.IndexFunc(v, isControl) >= 0 {
 			continue
 		}
-		s.patterns = cut(s.patterns, pattern{text: v}, s.limits)
 		s.blanks = s.blanks.and(blanksOf(v))
-		s.tables.Store(newTables(s.patterns, s.blanks))
+		s.tables.Store(newTables(cut(s.all(), pattern{text: v}, s.limits), s.blanks))
 	}
 	return s
 }
@@ -240,6 +239,6 @@ func FuzzAnyChunking(f *testing.F) {
 			return
 		}
 		agree(t, s, text, sizes, 1+int(buffer))
-		agree(t, s, slices.Concat(text, s.patterns[len(text)%len(s.patterns)].text, text), sizes, 1+int(buffer))
+		agree(t, s, slices.Concat(text, s.all()[len(text)%len(s.all())].text, text), sizes, 1+int(buffer))
 	})
 }

@@ -36,10 +36,9 @@ type Set struct {
 	limits limits
 	tables atomic.Pointer[tables] // nil until a value has been added
 
-	mu       sync.Mutex // guards what follows
-	known    map[[sha256.Size]byte]struct{}
-	patterns []pattern
-	blanks   blanks
+	mu     sync.Mutex // guards what follows
+	known  map[[sha256.Size]byte]struct{}
+	blanks blanks
 }
 
 // limits are fields only so that tests can reach them with short texts.
@@ -79,7 +78,6 @@ func (s *Set) add(value []byte) {
 	s.known[sum] = struct{}{}
 	s.blanks = s.blanks.and(blanksOf(value))
 	added := patternsOf(value, s.limits)
-	s.patterns = append(s.patterns, added...)
 	before := s.tables.Load()
 	if before == nil {
 		before = new(tables)

@@ -148,7 +148,7 @@ func (h *homeStore) Delete(ctx context.Context, ref resolve.Ref) error {
 	if err != nil {
 		return err
 	}
-	if r.other() != "" {
+	if r.other() != "" && !r.shares(ref) {
 		if err := h.deleteAt(ctx, r.other(), ref); err != nil && !errors.Is(err, resolve.ErrNotFound) {
 			return err
 		}

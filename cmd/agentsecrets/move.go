@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -136,7 +137,7 @@ func (m *mover) copyAll(ctx context.Context, r storeRecord, all []resolve.Ref) (
 		return r, err
 	}
 	if r.MovingTo == "" {
-		if err := untaken(ctx, from, to, all); err != nil {
+		if r.Shared, err = untaken(ctx, from, to, all); err != nil {
 			return r, err
 		}
 	}
@@ -153,28 +154,29 @@ func (m *mover) copyAll(ctx context.Context, r storeRecord, all []resolve.Ref) (
 }
 
 // untaken refuses to write over values that somebody else keeps in to: another
-// home with the same project, for one.
-func untaken(ctx context.Context, from, to resolve.Store, all []resolve.Ref) error {
+// home with the same project, for one. It lists those that are the same there.
+func untaken(ctx context.Context, from, to resolve.Store, all []resolve.Ref) (shared []string, err error) {
 	for _, ref := range all {
 		theirs, err := to.Resolve(ctx, ref)
 		if errors.Is(err, resolve.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("look for %s where it is to go: %w", ref.Name, err)
+			return nil, fmt.Errorf("look for %s where it is to go: %w", ref.Name, err)
 		}
 		ours, err := from.Resolve(ctx, ref)
 		if err != nil {
-			return fmt.Errorf("read %s: %w", ref.Name, err)
+			return nil, fmt.Errorf("read %s: %w", ref.Name, err)
 		}
 		if !ours.Equal(theirs) {
-			return &failure{
+			return nil, &failure{
 				code: exitFailure, hint: "delete the entry " + ref.String() + " there, if no other AGENTSECRETS_HOME keeps it",
 				err: fmt.Errorf("another value of %s is there already; nothing was moved", ref.Name),
 			}
 		}
+		shared = append(shared, ref.String())
 	}
-	return nil
+	return shared, nil
 }
 
 // copyValues has read everything back when it returns nil.
@@ -223,6 +225,7 @@ func (m *mover) empty(ctx context.Context, r storeRecord, all []resolve.Ref) err
 	if err != nil {
 		return err
 	}
+	all = slices.DeleteFunc(slices.Clone(all), r.shares)
 	if f, ok := s.(*agefile.Store); ok {
 		err = f.DeleteAll(ctx, all)
 	} else {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -144,4 +145,53 @@ func heldBy(t *testing.T, home, store string, want int) {
 	if err != nil || n != want {
 		t.Errorf("%s holds %d values, %v; want %d", store, n, err, want)
 	}
+}
+
+// A move that fails takes its copies back, and not what stood there before: another home keeps it.
+func TestA7FailedMoveLeavesWhatOthersKeep(t *testing.T) {
+	s, err := secretservice.Start(secretservice.Unlocked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	home, _ := newHome(t)
+	theirs := filepath.Join(t.TempDir(), "theirs")
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", s.Address)
+	command(t, "secrets", "set", "KEY=a-value-of-both-homes", "OWN_KEY=a-value-of-one-home")
+	t.Setenv("AGENTSECRETS_HOME", theirs)
+	command(t, "init", "--store", "keychain", "--no-input")
+	command(t, "secrets", "set", "KEY=a-value-of-both-homes")
+
+	m := mover{homeStore: openTestStore(t, home), to: storeKeychain}
+	err = index(home).Hold(func(all []resolve.Ref, _ bool) error {
+		from, err := m.at(t.Context(), storeFile)
+		if err != nil {
+			return err
+		}
+		r := storeRecord{Store: storeFile, MovingTo: storeKeychain}
+		if r.Shared, err = untaken(t.Context(), from, m.keychain, all); err != nil {
+			return err
+		}
+		if err := copyValues(t.Context(), from, m.keychain, all); err != nil {
+			return err
+		}
+		if err := m.takeBack(t.Context(), r, all, os.ErrDeadlineExceeded); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+		for _, ref := range all {
+			_, err := m.keychain.Resolve(t.Context(), ref)
+			if kept := err == nil; kept != (ref.Name == "KEY") {
+				t.Errorf("%s is in the keychain: %v", ref.Name, kept)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := loadStoreRecord(storeRecordPath(home))
+	if err != nil || r.Store != storeFile || r.other() != "" || len(r.Shared) > 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	command(t, "run", "--quiet", "--", "sh", "-c", "test $KEY = a-value-of-both-homes")
 }

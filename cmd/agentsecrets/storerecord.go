@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
+	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
 // Which store a home uses is written down in it when it is set up. Only secrets
@@ -31,6 +33,10 @@ type storeRecord struct {
 	MovingTo string `json:"moving_to,omitempty"`
 	// LeftIn is another store, which still has to be emptied after a move.
 	LeftIn string `json:"left_in,omitempty"`
+	// Shared are entries that the other store held before values were copied to
+	// it, and the same: another home may keep them, so they stay when the move is
+	// taken back.
+	Shared []string `json:"shared,omitempty"`
 }
 
 // other is the store besides Store that may hold values, "" for none.
@@ -40,6 +46,9 @@ func (r storeRecord) other() string {
 	}
 	return r.LeftIn
 }
+
+// shares reports whether ref stood in the other store before a move began.
+func (r storeRecord) shares(ref resolve.Ref) bool { return slices.Contains(r.Shared, ref.String()) }
 
 func storeRecordPath(home string) string { return filepath.Join(home, storeRecordName) }
 

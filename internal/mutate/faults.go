@@ -418,4 +418,9 @@ var faults = []fault{
 	{"limits: who made room is said to have left", "mitm/tunnel.go", "c != nil && c.evicted.Load() {", "c != nil && !c.evicted.Load() {", []string{"./mitm", "-run", "Distrust|V2"}},
 	{"limits: more than files can be open", "cmd/agentsecrets/limitflags.go", "	if o.all <= most {", "	if o.all > 0 {", []string{"./cmd/agentsecrets", "-run", "TestScripts/^limits$"}},
 	{"log: all of it, whatever level", "cmd/agentsecrets/logflag.go", "&slog.HandlerOptions{Level: level}", "&slog.HandlerOptions{Level: min(level, slog.LevelDebug)}", []string{"./cmd/agentsecrets", "-run", "TestScripts/^loglevel$"}},
+	{"follow: forget a file that has lost its name", "audit/follow.go", "if old.missed++; old.missed < 5 {", "if old.missed++; old.missed < 0 {", []string{"./audit", "-run", "Follow"}},
+	{"relay: cut who still speaks", "mitm/relay.go", "		l.timer.Reset(idleTimeout)\n", "		l.timer.Reset(0)\n", []string{"./mitm", "-run", "TestRelayEndsInALull"}},
+	{"edge: wait for the body of a bad target", "mitm/edge.go", "		p.turnAway(w, r, badTarget())\n", "		p.refused(badTarget()).write(w, \"\")\n", []string{"./mitm", "-run", "TestBadTargetCloses"}},
+	{"metrics: look for a name under the lock", "metrics/labels.go", "|| !slices.Contains(n.stored(), name) {", "|| func() bool { n.mu.Lock(); defer n.mu.Unlock(); return !slices.Contains(n.stored(), name) }() {", []string{"./metrics", "-run", "TestLooking"}},
+	{"believe that the first key is not there", "allowlist/policy.go", "if broken != nil && k.key == nil {", "if broken != nil && k.key != nil && len(k.key) == 0 {", []string{"./allowlist", "-run", "TestLoadBesideTheFirst"}},
 }

@@ -5,6 +5,7 @@ var aFaults = []rowFault{
 	{"A1", "hidden characters as they are", "internal/visible/visible.go", "	if isPlain(b) {", "	if len(b) > 0 {", "./mitm"},
 	{"A1", "a terminal obeys what messages quote", "internal/visible/visible.go", "|| Is(r) {", "|| Is(r) || r < ' ' {", "./cmd/agentsecrets"},
 	{"A1", "a table shows what was stored as it is", "cmd/agentsecrets/output.go", "if visible.Is(r) && r != '│' {", "if r != '│' {", "./cmd/agentsecrets"},
+	{"A1", "the log of changes has no end", "allowlist/changelog.go", "info.Size() >= changesLimit", "info.Size() < 0", "./allowlist"},
 	{"A2", "a line may be edited", "audit/verify.go", "case !w.keys.follows(w.prev, body, l):", "case len(body) == 0 || l == w.prev:", "./audit"},
 	{"A2", "links do not depend on the line before", "audit/chain.go", "	want := sum(k.line, prev[:], body)\n", "	want := l\n	_ = sum(k.line, prev[:], body)\n", "./audit"},
 	{"A2", "no cut is missed", "audit/verify.go", "	if !w.met && len(w.list) > 0 {", "	if !w.met && len(w.list) > 1<<20 {", "./audit"},
@@ -22,6 +23,7 @@ var aFaults = []rowFault{
 	{"A6", "policies are changed without a lock", "allowlist/policy.go", `atomicfile.Lock(path + ".lock")`, `atomicfile.Lock(fmt.Sprintf("%s.lock.%p", path, new(Policy)))`, "./allowlist"},
 	{"A7", "take a file for a keychain that is gone", "cmd/agentsecrets/homestore.go", "	if name == storeKeychain {\n		return h.keychain, nil\n	}", "	if name == storeKeychain && h.keychain.Ready(ctx) == nil {\n		return h.keychain, nil\n	}", "./cmd/agentsecrets"},
 	{"A7", "what the keychain cannot tell is gone", "resolve/index.go", "		if err != nil && !errors.Is(err, ErrNotFound) {\n			failed = errors.Join(", "		if err != nil && ref.Name == \"\" {\n			failed = errors.Join(", "./resolve"},
+	{"A7", "a failed move takes what stood there", "cmd/agentsecrets/move.go", "	all = slices.DeleteFunc(slices.Clone(all), r.shares)\n", "	_ = slices.DeleteFunc(slices.Clone(all), r.shares)\n", "./cmd/agentsecrets"},
 	{"A11", "what precedes a bad chunk is a vault", "resolve/agefile/seal.go", "	plain, err := io.ReadAll(r)\n	if err != nil {", "	plain, err := io.ReadAll(r)\n	if err != nil && len(plain) == 0 {", "./resolve/agefile"},
 	{"A11", "a field of a later version is passed over", "resolve/agefile/seal.go", "	d.DisallowUnknownFields()\n", "", "./resolve/agefile"},
 }
