@@ -48,8 +48,8 @@ type names struct {
 
 // has looks without the lock: others count meanwhile, and a look reads a file.
 func (n *names) has(name string) bool {
-	if known, full := n.knows(name); known || full || !slices.Contains(n.stored(), name) {
-		return known
+	if n.knows(name) || !slices.Contains(n.stored(), name) {
+		return n.knows(name)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -59,10 +59,10 @@ func (n *names) has(name string) bool {
 	return n.known[name]
 }
 
-func (n *names) knows(name string) (known, full bool) {
+func (n *names) knows(name string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.known[name], len(n.known) >= maxNames
+	return n.known[name]
 }
 
 // vec is an instrument with labels.
