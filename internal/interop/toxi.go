@@ -174,13 +174,18 @@ func (s *stage) oneEcho(ctx context.Context, d *door, http2 bool) (whole bool, e
 
 var goroutinesLine = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)
 
+// direct asks without a proxy, whatever variables name one.
+func direct() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+}
+
 // goroutines is how many the proxy has, by its own metrics.
 func (d *door) goroutines(ctx context.Context) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.proxy.Host+"/metrics", nil)
 	if err != nil {
 		return 0, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := direct().Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("read the proxy's metrics: %w", err)
 	}
@@ -220,7 +225,7 @@ func (t toxiproxy) ask(ctx context.Context, method, path string, body any) error
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := direct().Do(req)
 	if err != nil {
 		return fmt.Errorf("ask toxiproxy: %w", err)
 	}
