@@ -111,7 +111,7 @@ func (x *exchange) plaintext(u Use) *Problem {
 // originProblem says why the origin could not be asked. Where a rule names the
 // host, an option of it could help.
 func (x *exchange) originProblem(err error) *Problem {
-	p := originProblem(err, x.domain())
+	p := originProblem(err, x.scheme, x.domain())
 	option := map[string]string{"private_address": " --private", "origin_untrusted": " --ca FILE"}[p.Slug]
 	if p.Hint == "" || !x.reaches || option == "" {
 		return p

@@ -250,7 +250,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string, protocols []
 }
 
 // originProblem says in fixed words why the origin could not be asked.
-func originProblem(err error, domain string) *Problem {
+func originProblem(err error, scheme, domain string) *Problem {
 	var guard *guardError
 	var cert *tls.CertificateVerificationError
 	var timeout net.Error
@@ -280,7 +280,7 @@ func originProblem(err error, domain string) *Problem {
 		p.Status, p.Slug, p.Message = http.StatusGatewayTimeout, "origin_timeout", "the origin did not answer in time"
 	case errors.As(err, &op) && op.Op == "dial":
 		p.Slug, p.Message = "origin_unreachable", "no connection to the origin could be made"
-		p.Hint = "agentsecrets allowlist test https://" + domain // says what the name leads to
+		p.Hint = "agentsecrets allowlist test " + scheme + "://" + domain // says what the name leads to
 	default:
 		p.Slug, p.Message = "origin_protocol", "the origin broke off or answered with something that is not HTTP"
 	}

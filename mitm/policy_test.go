@@ -132,6 +132,10 @@ func TestOriginFaults(t *testing.T) {
 	if p := wantProblem(t, resp, body, 502, "origin_unreachable"); !strings.HasPrefix(p.Hint, "agentsecrets allowlist test https://") {
 		t.Errorf("hint %q", p.Hint)
 	}
+	resp, body = do(t, l, "GET", "http://"+host+":1/", "", nil)
+	if p := wantProblem(t, resp, body, 502, "origin_unreachable"); p.Hint != "agentsecrets allowlist test http://"+host+":1" {
+		t.Errorf("hint %q", p.Hint)
+	}
 	private := "https://10.1.2.3:" + portOf(l) + "/"
 	resp, body = do(t, l, "GET", private, "", bearer("KEY"))
 	wantProblem(t, resp, body, 403, "private_address")

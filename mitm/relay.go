@@ -25,7 +25,7 @@ func (p *Proxy) serveRelay(w http.ResponseWriter, r *http.Request, a admitted, r
 	t := &tunnel{proxy: p, run: a.run, dest: a.dest, state: "relay", began: p.cfg.now()}
 	origin, err := p.origins.relayed(route.Guarded).dial(r.Context(), "tcp", a.dest.String())
 	if err != nil {
-		why := originProblem(err, a.dest.short("https"))
+		why := originProblem(err, "https", a.dest.short("https"))
 		p.cfg.log().Warn("refused", "reason", why.Slug, "host", a.dest.host)
 		p.recordTunnel(t, 0, why)
 		refuseConnect(w, why)
