@@ -144,12 +144,14 @@ func (a *app) renameWorkspace(ctx context.Context, name, to string) error {
 	if _, err := a.mayChange(ctx, w, "changing the name", c); err != nil {
 		return err
 	}
-	renamed, err := env.OpenRegistry(w.home).RenameWorkspace(w.WorkspaceID, to)
+	registry := env.OpenRegistry(w.home)
+	renamed, err := registry.RenameWorkspace(w.WorkspaceID, to)
 	if err != nil {
 		return err
 	}
 	if err := w.updatePolicy(func(p *allowlist.Policy) error { p.Note(c); return nil }); err != nil {
-		return err
+		_, back := registry.RenameWorkspace(w.WorkspaceID, w.WorkspaceName) // what cannot be written down is not made
+		return errors.Join(err, back)
 	}
 	q, err := a.query()
 	if err != nil {

@@ -120,10 +120,13 @@ func (w where) of(p projectJSON) where {
 	return w
 }
 
-// demolish takes the workspace's entry last: cut short anywhere, the same command
-// finds what is left. An empty policy stays, sealed, so that an older one which
+// demolish is written down first, for what cannot be is not done, and takes the
+// workspace's entry last: cut short anywhere, the same command finds what is left. An empty policy stays, sealed, so that an older one which
 // somebody puts back is not believed.
 func (w where) demolish(ctx context.Context, s secrets, d demolition, gone allowlist.Change) error {
+	if err := w.updatePolicy(func(p *allowlist.Policy) error { p.Note(gone); return nil }); err != nil {
+		return err
+	}
 	for _, r := range d.Projects {
 		if err := w.of(r.Project).deleteAll(ctx, s, r); err != nil {
 			return err
@@ -131,7 +134,6 @@ func (w where) demolish(ctx context.Context, s secrets, d demolition, gone allow
 	}
 	if err := w.updatePolicy(func(p *allowlist.Policy) error {
 		p.Rules, p.Bindings, p.Password = nil, nil, ""
-		p.Note(gone)
 		return nil
 	}); err != nil {
 		return err

@@ -6,7 +6,8 @@ var flagFaults = []fault{
 	{"a failure after a response is lost to Ctrl-C", "cmd/agentsecrets/callwriter.go", "	if err != nil && !w.stopped {", "	if err != nil && !told {", []string{"./cmd/agentsecrets", "-run", "TestCallsEnd"}},
 	{"a bad name is a failure like any", "cmd/agentsecrets/errors.go", "errors.As(err, &n), errors.Is(err, env.ErrName):", "errors.As(err, &n), errors.Is(err, env.ErrNoProject):", []string{"./cmd/agentsecrets", "-run", "TestScripts/^init$"}},
 	{"proxy status keeps the parent to itself", "cmd/agentsecrets/proxystop.go", "	if st.Flags.Parent != \"\" {", "	if st.Flags.Parent == \"-\" {", inParentFlag},
-	{"an unreachable host without a hint", "mitm/origin.go", "		p.Hint = \"agentsecrets allowlist test https://\" + domain", "		_ = domain", []string{"./mitm", "-run", "TestOriginFaults"}},
+	{"an unreachable host without a hint", "mitm/origin.go", "		p.Hint = \"agentsecrets allowlist test \" + scheme + \"://\" + domain", "		_ = scheme", []string{"./mitm", "-run", "TestOriginFaults"}},
+	{"a hint for another scheme", "mitm/origin.go", "allowlist test \" + scheme + \"://\"", "allowlist test \" + scheme[:4] + \"s://\"", []string{"./mitm", "-run", "TestOriginFaults"}},
 
 	{"flags: roots that the caller names verify origins", "cmd/agentsecrets/main.go", `[]string{"SSL_CERT_FILE", "SSL_CERT_DIR"}`, `[]string{"SSL_CERT_DIR"}`, inVariables("SSL_CERT_FILE")},
 	{"flags: directories of roots that the caller names", "cmd/agentsecrets/main.go", `[]string{"SSL_CERT_FILE", "SSL_CERT_DIR"}`, `[]string{"SSL_CERT_FILE"}`, inVariables("SSL_CERT_DIR")},
@@ -28,6 +29,8 @@ var flagFaults = []fault{
 	{"workspace: changes in a run", "cmd/agentsecrets/workspacechange.go", "if err := outsideRun(what); err != nil || policy", "if err := error(nil); err != nil || policy", inWorkspaces},
 	{"workspace: deleted in a run", "cmd/agentsecrets/workspacedelete.go", "		if err := outsideRun(\"deleting workspace \" + w.WorkspaceName); err != nil {", "		if err := outsideRun(\"\"); err != nil && o.yes {", inWorkspaces},
 	{"workspace: deleted without the password", "cmd/agentsecrets/workspacedelete.go", "	if _, err := a.mayChange(ctx, w, \"deleting the secrets and rules\", gone); err != nil {", "	if _, err := a.mayChange(ctx, w, \"deleting the secrets and rules\", gone); err != nil && !o.yes {", inWorkspaces},
+	{"workspace: another name that is not written down", "cmd/agentsecrets/workspacechange.go", "		_, back := registry.RenameWorkspace(w.WorkspaceID, w.WorkspaceName)", "		_, back := registry.Workspace(w.WorkspaceID)", inWorkspaces},
+	{"workspace: deleted before it is written down", "cmd/agentsecrets/workspacedelete.go", "	if err := w.updatePolicy(func(p *allowlist.Policy) error { p.Note(gone); return nil }); err != nil {\n		return err\n	}\n	for _, r := range d.Projects {\n		if err := w.of(r.Project).deleteAll(ctx, s, r); err != nil {\n			return err\n		}\n	}\n", "	for _, r := range d.Projects {\n		if err := w.of(r.Project).deleteAll(ctx, s, r); err != nil {\n			return err\n		}\n	}\n	if err := w.updatePolicy(func(p *allowlist.Policy) error { p.Note(gone); return nil }); err != nil {\n		return err\n	}\n", inWorkspaces},
 	{"workspace: rules outlive it", "cmd/agentsecrets/workspacedelete.go", "		p.Rules, p.Bindings, p.Password = nil, nil, \"\"\n", "		p.Bindings, p.Password = nil, \"\"\n", inWorkspaces},
 	{"workspace: values outlive it", "cmd/agentsecrets/workspacedelete.go", "		if err := w.of(r.Project).deleteAll(ctx, s, r); err != nil {", "		if err := env.OpenRegistry(w.home).RemoveProject(r.Project.ID); err != nil {", inWorkspaces},
 	{"workspace: one name for two", "env/workspaces.go", "taken && other.ID != id {", "taken && other.ID == name {", []string{"./env", "-run", "Workspace"}},
