@@ -32,9 +32,12 @@ func (o *limitFlags) any() bool {
 }
 
 func (o *limitFlags) check() error {
-	for flag, n := range map[string]int{"--max-connections": o.all, "--max-run-connections": o.ofRun} {
-		if n < 1 || n > maxLimit {
-			return usage("%s %d: it is a number from 1 to %d", flag, n, maxLimit)
+	for _, f := range []struct {
+		flag string
+		n    int
+	}{{"--max-connections", o.all}, {"--max-run-connections", o.ofRun}} {
+		if f.n < 1 || f.n > maxLimit {
+			return usage("%s %d: it is a number from 1 to %d", f.flag, f.n, maxLimit)
 		}
 	}
 	return nil
