@@ -65,6 +65,11 @@ func LoadPolicy(path string) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load policy: %w", err)
 	}
+	return loadBy(path, k)
+}
+
+// loadBy is LoadPolicy by what was remembered when k was read.
+func loadBy(path string, k *keeper) (*Policy, error) {
 	p, _, broken, err := readSealed(path, k)
 	if broken != nil && k.key == nil { // the first key may have been made since we looked, and the policy sealed by it
 		if k, err = keeperOf(path); err != nil {
