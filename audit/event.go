@@ -75,6 +75,10 @@ type Event struct {
 // and to be picked with a double click.
 func NewID() string { return strings.ToLower(rand.Text()) }
 
+// NewRunID makes the ID of a run, by which its events are found: 80 random bits.
+// It is no credential.
+func NewRunID() string { return "run_" + NewID()[:16] }
+
 // plain is Event without its methods.
 type plain Event
 

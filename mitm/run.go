@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base32"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/agentsecrets/agentsecrets/audit"
 	"github.com/agentsecrets/agentsecrets/redact"
 )
 
@@ -54,11 +54,9 @@ func (p *Proxy) NewRun(scope func() Scope) *Run {
 	var secret [32]byte
 	rand.Read(secret[:])
 	token := base64.RawURLEncoding.EncodeToString(secret[:])
-	var id [10]byte
-	rand.Read(id[:])
 	r := &Run{
 		scope: scope, proxy: p, token: token, sum: sha256.Sum256([]byte(token)),
-		id:   "run_" + strings.ToLower(base32.StdEncoding.EncodeToString(id[:])),
+		id:   audit.NewRunID(),
 		sent: p.sent, load: &load{},
 	}
 	r.live, r.end = context.WithCancel(context.Background())

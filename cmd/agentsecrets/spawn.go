@@ -129,7 +129,7 @@ func spawnEvent(w where, program string, names []string) audit.Event {
 	return audit.Event{
 		ID: audit.NewID(), Timestamp: time.Now(), Event: audit.Decided, Status: audit.OK, Reason: "-",
 		SecretKeys: names, AuthStyles: []string{"env"}, Places: []string{"env"}, Method: "ENV", TargetURL: program,
-		Environment: w.Environment, WorkspaceID: w.WorkspaceID, ProjectID: w.ProjectID,
+		RunID: audit.NewRunID(), Environment: w.Environment, WorkspaceID: w.WorkspaceID, ProjectID: w.ProjectID,
 		IdentityLevel: "anonymous", ResolutionPath: "local", CallerRole: "-",
 	}
 }

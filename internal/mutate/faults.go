@@ -65,6 +65,8 @@ var (
 	inRead         = []string{"./audit", "-run", "Read|Follow|Tail"}
 	inLogs         = []string{"./cmd/agentsecrets", "-run", "TestLogsFitTheScreen"}
 	inShells       = []string{"./cmd/agentsecrets", "-run", "TestShells|TestPowerShell|TestDocker|TestSystemd"}
+	inWhose        = []string{"./cmd/agentsecrets", "-run", "TestScripts/^whose$"}
+	inWhoseMitm    = []string{"./mitm", "-run", "TestEveryEventSaysWhose"}
 	inIntercept    = []string{"./cmd/agentsecrets", "-run", "TestScripts/intercept$"}
 	inProject      = []string{"./cmd/agentsecrets", "-run", "TestScripts/project$"}
 	inEnvironments = []string{"./cmd/agentsecrets", "-run", "TestScripts/environments$"}
@@ -417,6 +419,10 @@ var faults = []fault{
 	{"limits: refusals are not counted", "mitm/limits.go", "	return g.proxy.refused(&Problem{\n		Status: http.StatusServiceUnavailable, Slug: \"overloaded\"", "	return (&Problem{\n		Status: http.StatusServiceUnavailable, Slug: \"overloaded\"", inLimits},
 	{"limits: who made room is said to have left", "mitm/tunnel.go", "c != nil && c.evicted.Load() {", "c != nil && !c.evicted.Load() {", []string{"./mitm", "-run", "Distrust|V2"}},
 	{"limits: more than files can be open", "cmd/agentsecrets/limitflags.go", "	if o.all <= most {", "	if o.all > 0 {", []string{"./cmd/agentsecrets", "-run", "TestScripts/^limits$"}},
+	{"whose: a program that was given values is no run", "cmd/agentsecrets/spawn.go", "RunID: audit.NewRunID(), ", "", inWhose},
+	{"whose: a tunnel's record is of no run", "mitm/route.go", "RunID: s.RunID, ", "", inWhoseMitm},
+	{"whose: an exchange's record has no workspace", "mitm/record.go", "		WorkspaceID: x.scope.WorkspaceID, ", "		", inWhoseMitm},
+	{"whose: who names itself is of another run", "mitm/local.go", "id: r.id, ", "id: agent, ", inWhoseMitm},
 	{"log: all of it, whatever level", "cmd/agentsecrets/logflag.go", "&slog.HandlerOptions{Level: level}", "&slog.HandlerOptions{Level: min(level, slog.LevelDebug)}", []string{"./cmd/agentsecrets", "-run", "TestScripts/^loglevel$"}},
 	{"follow: forget a file that has lost its name", "audit/follow.go", "if old.missed++; old.missed < 5 {", "if old.missed++; old.missed < 0 {", []string{"./audit", "-run", "Follow"}},
 	{"relay: cut who still speaks", "mitm/relay.go", "		l.timer.Reset(idleTimeout)\n", "		l.timer.Reset(0)\n", []string{"./mitm", "-run", "TestRelayEndsInALull"}},
