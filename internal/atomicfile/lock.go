@@ -78,8 +78,8 @@ func inTurn(path string, deadline time.Time) (*flock.Flock, error) {
 // acquire locks file, for the sake of the lock path.
 func acquire(file, path string, deadline time.Time) (*flock.Flock, error) {
 	if info, err := os.Lstat(file); err == nil {
-		if err := regular(file, info); err != nil {
-			return nil, err
+		if err := errors.Join(regular(file, info), oneName(file, info)); err != nil {
+			return nil, err // the holder's PID is noted in it
 		}
 	}
 	l := flock.New(file, flock.SetFlag(os.O_CREATE|os.O_RDWR|lockFlags), flock.SetPermissions(0o600))

@@ -14,4 +14,6 @@ const (
 
 func belongsToUs(fs.FileInfo) bool { return true }
 
+func names(fs.FileInfo) uint64 { return 1 }
+
 func syncDir(string) error { return nil }

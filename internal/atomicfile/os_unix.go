@@ -20,6 +20,15 @@ func belongsToUs(info fs.FileInfo) bool {
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
+// names is how many names the file has.
+func names(info fs.FileInfo) uint64 {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 1
+	}
+	return uint64(st.Nlink) // of another type elsewhere
+}
+
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

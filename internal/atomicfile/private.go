@@ -100,7 +100,8 @@ func ReadFile(path string) ([]byte, error) {
 }
 
 // OpenPrivate opens path with flag as os.OpenFile does if it is a file of ours that nobody else can read or write, or
-// is made so.
+// is made so. What is opened for writing must have no other name: a hard link of another file of ours, planted at path,
+// would have that one written to.
 func OpenPrivate(path string, flag int) (*os.File, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if err := regular(path, info); err != nil { // says more than the ELOOP that opening a link would give
@@ -111,11 +112,34 @@ func OpenPrivate(path string, flag int) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open private file: %w", err)
 	}
-	if err := private(f, path); err != nil {
+	err = private(f, path)
+	if err == nil && flag&(os.O_WRONLY|os.O_RDWR) != 0 {
+		err = onlyName(f, path)
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+func onlyName(f *os.File, path string) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return oneName(path, info)
+}
+
+// oneName is for files that are written in place. Those that are replaced as a whole need it not: that gives path
+// another file.
+func oneName(path string, info fs.FileInfo) error {
+	if names(info) > 1 {
+		p := ShellWord(path)
+		return &InsecureError{Path: path, Reason: "has another name (a hard link), which would be written to as well",
+			fix: fmt.Sprintf("cp -p %s %s && mv %s %s", p, ShellWord(path+".copy"), ShellWord(path+".copy"), p)}
+	}
+	return nil
 }
 
 // private judges the open file, not the path: what is judged is what is read.

@@ -147,6 +147,39 @@ func refused(t *testing.T, err error, path, reason string) {
 	}
 }
 
+// A hard link that is planted at path is another file of ours, which keeps what it has.
+func TestL10HardLink(t *testing.T) {
+	dir := t.TempDir()
+	victim, path := filepath.Join(dir, "victim"), filepath.Join(dir, "path")
+	mustWrite(t, victim, "content", 0o600)
+	if err := os.Link(victim, path); err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []int{os.O_RDWR, os.O_WRONLY, os.O_RDWR | os.O_CREATE | os.O_APPEND} {
+		f, err := OpenPrivate(path, flag)
+		if err == nil {
+			f.Close()
+		}
+		refused(t, err, path, "another name")
+	}
+	_, err := Lock(path)
+	refused(t, err, path, "another name")
+	if data, err := ReadPrivate(path); err != nil || string(data) != "content" {
+		t.Errorf("read: %q, %v", data, err)
+	}
+	if err := Write(path, []byte("new"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(victim); err != nil || string(data) != "content" {
+		t.Errorf("the other file holds %q, %v", data, err)
+	}
+	f, err := OpenPrivate(path, os.O_RDWR|os.O_APPEND) // it has one name again
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+}
+
 func TestL10OpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")

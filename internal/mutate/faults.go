@@ -377,7 +377,7 @@ var faults = []fault{
 	{"audit: a key of any length", "audit/key.go", "if err != nil || len(key) != keySize {", "if err != nil {", inAudit},
 	{"audit: prune what runs", "audit/prune.go", "	return !ok || err != nil\n", "	return ok && err != nil\n", inAudit},
 	{"audit: prune without a record", "audit/prune.go", "	if err := p.Record(pruneEvent(p.Now(), logs)); err != nil {", "	if err := p.Record(pruneEvent(p.Now(), logs)); err == nil && p.Key == nil {", inAudit},
-	{"audit: a log that others can read", "internal/atomicfile/private.go", "	if err := private(f, path); err != nil {\n		f.Close()\n		return nil, err\n	}\n	return f, nil", "	return f, nil", inAudit},
+	{"audit: a log that others can read", "internal/atomicfile/private.go", "	err = private(f, path)\n	if err == nil &&", "	if err == nil &&", inAudit},
 	{"audit: a directory that others can change", "audit/explicit.go", "shared && checksModes {", "shared && !checksModes {", inAudit},
 	{"audit: --audit-sync waits for nothing", "audit/log.go", "return l.file.append(line, l.wait || l.failed)", "return l.file.append(line, l.failed)", inAudit},
 	{"audit: write without a key", "audit/file.go", "		key, err := f.key()\n		if err != nil {\n			return err\n		}\n", "		key, _ := f.key()\n", inAudit},
