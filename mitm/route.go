@@ -38,10 +38,14 @@ func (x *exchange) checkRelayed(name string) error {
 	if !x.route.Relay {
 		return nil
 	}
-	return &Problem{
+	p := &Problem{
 		Status: http.StatusForbidden, Slug: "tunnelled_host", Name: name, Domain: x.domain(),
 		Message: "connections to this host are relayed unread, and no value is sent to it",
 	}
+	if !x.proxy.cfg.Reaches(x.scope, x.dest.host, x.dest.port) { // else --tunnel names it
+		p.Hint = "agentsecrets workspace allowlist add " + x.dest.short("https")
+	}
+	return p
 }
 
 // named reports whether a TLS server name may stand in a tunnel to a: it is a's

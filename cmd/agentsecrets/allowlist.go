@@ -186,6 +186,9 @@ func (a *app) disallow(ctx context.Context, texts []string) error {
 // changeRules asks first, and writes under the policy's lock. tried is written down where it is refused.
 func (a *app) changeRules(ctx context.Context, what string, tried []allowlist.Change, change func(*allowlist.Policy) error) error {
 	w, err := a.where()
+	if err == nil {
+		err = w.workspaceKnown()
+	}
 	if err != nil {
 		return err
 	}

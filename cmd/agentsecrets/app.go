@@ -195,6 +195,17 @@ func (w where) known() error {
 	return nil
 }
 
+// workspaceKnown refuses a workspace that was deleted, or that nobody has made known
+// here: it has no password, and rules for it would wait for whoever makes it known.
+func (w where) workspaceKnown() error {
+	known, err := env.OpenRegistry(w.home).Workspace(w.WorkspaceID)
+	var unknown *env.UnknownError
+	if errors.As(err, &unknown) || err == nil && known.ID != w.WorkspaceID {
+		return &failure{code: exitFailure, hint: "agentsecrets init", err: &env.UnknownError{Kind: "workspace", Name: w.WorkspaceName}}
+	}
+	return err
+}
+
 func index(home string) *resolve.Index { return resolve.OpenIndex(filepath.Join(home, "index.json")) }
 
 // names lists what is stored where w is.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -150,6 +151,7 @@ func (w *callWriter) finish() error {
 		}
 		return f
 	}
+	maps.DeleteFunc(w.header, func(_ string, lines []string) bool { return lines == nil }) // by which net/http is told to add none
 	e := envelope{Status: w.status, Headers: w.header, Body: w.body.String(), DurationMS: time.Since(w.start).Milliseconds()}
 	e.Redacted = w.result != nil && w.result.Redactions > 0
 	if !utf8.Valid(w.body.Bytes()) {

@@ -36,6 +36,9 @@ func (a *app) changePassword(ctx context.Context, newFile string) error {
 		return f
 	}
 	w, err := a.thisWorkspace()
+	if err == nil {
+		err = w.workspaceKnown()
+	}
 	if err != nil {
 		return err
 	}

@@ -120,11 +120,17 @@ func (w where) of(p projectJSON) where {
 	return w
 }
 
-// demolish is written down first, for what cannot be is not done, and takes the
-// workspace's entry last: cut short anywhere, the same command finds what is left. An empty policy stays, sealed, so that an older one which
-// somebody puts back is not believed.
+// demolish takes the rules first, and writes that down: what cannot be written down
+// is not done, and what is cut short allows nothing. The workspace's entry goes
+// last, and its password just before: until then the same command finds what is
+// left, and asks. An empty policy stays, sealed, so that an older one which somebody
+// puts back is not believed.
 func (w where) demolish(ctx context.Context, s secrets, d demolition, gone allowlist.Change) error {
-	if err := w.updatePolicy(func(p *allowlist.Policy) error { p.Note(gone); return nil }); err != nil {
+	if err := w.updatePolicy(func(p *allowlist.Policy) error {
+		p.Rules = nil
+		p.Note(gone)
+		return nil
+	}); err != nil {
 		return err
 	}
 	for _, r := range d.Projects {
@@ -133,7 +139,7 @@ func (w where) demolish(ctx context.Context, s secrets, d demolition, gone allow
 		}
 	}
 	if err := w.updatePolicy(func(p *allowlist.Policy) error {
-		p.Rules, p.Bindings, p.Password = nil, nil, ""
+		p.Bindings, p.Password = nil, ""
 		return nil
 	}); err != nil {
 		return err

@@ -96,6 +96,7 @@ var faults = []fault{
 	{"a run's CA without a host is good for all", "ca/constrain.go", "	if len(root.PermittedDNSDomains) == 0 {", "	if len(root.PermittedDNSDomains) > 1000 {", inConstrained},
 	{"deny lets all out", "cmd/agentsecrets/egress.go", "	case list.Reaches(host, port):", "	case list != nil:", inEgress},
 	{"what a run opens follows the allowlist", "cmd/agentsecrets/egress.go", "	e.frozen = policy.List(w.ProjectID)", "	_ = policy", inEgress},
+	{"a relayed host without its hint", "mitm/route.go", "	if !x.proxy.cfg.Reaches(x.scope, x.dest.host, x.dest.port) { // else", "	if name == \"\" { // else", inEgress},
 	{"--tunnel is not heeded", "cmd/agentsecrets/egress.go", "	if e.tunnel.Reaches(host, port) {", "	if e.tunnel == nil {", inEgress},
 	{"ask the parent for guarded addresses", "mitm/parent.go", "	if err := d.checkThrough(ctx, host, port); err != nil {", "	if err := d.checkThrough(ctx, host, port); err != nil && port == 0 {", inParent},
 	{"ask the parent for names of ourselves", "mitm/parent.go", "	for _, addr := range addrs {", "	for _, addr := range addrs[:0] {", inParent},
