@@ -38,7 +38,7 @@ func (e *CorruptError) Error() string {
 
 // Hint says how to get a root that can be used.
 func (e *CorruptError) Hint() string {
-	return "put a backup in its place, or move both files away, and a new root is made: " + moveAway(filepath.Dir(e.Path))
+	return "put a backup in its place, or move both files away, and a new root is made: " + moveAway(e.Path)
 }
 
 // Open returns the root in dir: ca.pem for everybody to trust, and ca-key.pem, which nobody else may read. They are

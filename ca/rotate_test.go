@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -192,6 +193,28 @@ func TestL8CutShort(t *testing.T) {
 				t.Errorf("%d roots, %v", len(roots), err)
 			}
 		})
+	}
+}
+
+// A next root that cannot be used is moved away by the command of its hint, and the one that clients have stays.
+func TestL8HintLeavesTheOther(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "home")
+	c := &clock{time.Now()}
+	want := c.open(t, dir).PEM()
+	if err := copyFile(dir, "ca.pem", "ca-next.pem"); err != nil { // a certificate whose key is not there
+		t.Fatal(err)
+	}
+	_, err := ca.Open(dir, c.config())
+	var corrupt *ca.CorruptError
+	if !errors.As(err, &corrupt) {
+		t.Fatal(err)
+	}
+	_, command, _ := strings.Cut(corrupt.Hint(), "is made: ")
+	if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v, %s", command, err, out)
+	}
+	if got := c.open(t, dir).PEM(); !bytes.Equal(got, want) {
+		t.Error("another root")
 	}
 }
 

@@ -35,7 +35,7 @@ func (e *ValidityError) Hint() string {
 	case e.Path == "":
 		return "end the run and start it again"
 	}
-	return "move it away, and a new one is made: " + moveAway(filepath.Dir(e.Path))
+	return "move it away, and a new one is made: " + moveAway(e.Path)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.DateOnly) }
@@ -47,10 +47,15 @@ func validity(root *x509.Certificate, now time.Time, path string) error {
 	return nil
 }
 
-// moveAway is the command that puts a root aside without losing it.
-func moveAway(dir string) string {
+// moveAway is the command that puts the root of a file aside without losing it. The next root goes without the one that
+// clients have.
+func moveAway(path string) string {
+	dir, files := filepath.Dir(path), "ca*.pem"
+	if base := filepath.Base(path); base == nextCertFile || base == nextKeyFile {
+		files = "ca-next*.pem"
+	}
 	old := filepath.Join(dir, "old-ca")
-	return fmt.Sprintf("mkdir -p %s && mv %s/ca*.pem %s", quote(old), quote(dir), quote(old))
+	return fmt.Sprintf("mkdir -p %s && mv %s/%s %s", quote(old), quote(dir), files, quote(old))
 }
 
 // quote makes s one word of a POSIX shell.

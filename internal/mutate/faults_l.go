@@ -24,6 +24,7 @@ var lFaults = []rowFault{
 	{"L8", "a new root signs at once", "ca/rotate.go", "earliest(next.made().Add(announced), current", "earliest(next.made(), current", "./ca"},
 	{"L8", "the old root leaves bundles when the next one signs", "ca/open.go", "	a.other = other.cert\n", "", "./ca"},
 	{"L8", "a certificate is recalled whatever the clock says", "ca/cache.go", "	if now.Before(k.from) || !now.Before(k.until) {", "	if now.Before(k.from) && !now.Before(k.until) {", "./ca"},
+	{"L8", "the root that clients have goes with the next one", "ca/validity.go", "files = \"ca-next*.pem\"", "files = \"ca*.pem\"", "./ca"},
 	{"L8", "nobody looks at the clock", "cmd/agentsecrets/reload.go", "	if before.Current() {", "	if before.Current() || len(h.where.home) > 0 {", "./cmd/agentsecrets"},
 	{"L8", "durations by the wall clock", "mitm/tunnel.go", "p.cfg.now().Sub(t)", "p.cfg.now().Round(0).Sub(t)", "./mitm"},
 	{"L9", "believe any MAC", "allowlist/seal.go", "k.mac(s.Count, content))) != 1 {", "k.mac(s.Count, content))) > 1 {", "./allowlist"},
