@@ -37,6 +37,7 @@ func mayImport() map[string][]string {
 		},
 		"internal/attack":         {"ca", "internal/trace"},
 		"internal/bench":          {"ca", "placeholder", "redact"},
+		"internal/engine":         {"internal/http1"},
 		"internal/envfile":        {"resolve"},
 		"internal/interop":        {"ca"},
 		"internal/style":          {"internal/place", "placeholder"},

@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/http1"
+)
+
+// body is that of a request, as a handler reads it: on any goroutine, and until
+// the exchange is over.
+type body struct {
+	http1.Body
+	c       *conn
+	mu      sync.Mutex // held while it is read
+	done    bool
+	waits   bool // the client waits for 100
+	unasked bool // and did not get it
+	ended   atomic.Bool
+	size    int64 // what is left of one with a length, else -1
+	trailer *http.Header
+}
+
+func (b *body) begin(f http1.Framing, waits bool) {
+	b.Reset(b.c.br, f)
+	b.done, b.waits, b.unasked, b.trailer, b.size = false, waits, waits, nil, -1
+	if f.Kind == http1.Sized {
+		b.size = f.Length
+	}
+	b.ended.Store(b.Ended())
+}
+
+var errOver = errors.New("read the body of a request whose exchange is over")
+
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.done {
+		return 0, errOver
+	}
+	if b.waits {
+		b.waits, b.unasked = false, false
+		if err := b.c.goOn(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.Body.Read(p)
+	if b.size >= 0 {
+		b.size -= int64(n)
+	}
+	if err == io.EOF {
+		if b.trailer != nil && !b.ended.Load() {
+			fill(b.trailer, b.Trailers())
+		}
+		b.ended.Store(true)
+	}
+	return n, err
+}
+
+// fill adds trailers to those that were announced.
+func fill(dst *http.Header, fields []http1.Field) {
+	if len(fields) > 0 && *dst == nil {
+		*dst = http.Header{}
+	}
+	for name, values := range http1.Header(fields) {
+		(*dst)[name] = values
+	}
+}
+
+func (b *body) Close() error { return nil }
+
+// AtHand reports whether all of the body can be read without waiting.
+func (b *body) AtHand() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.waits && b.size >= 0 && int64(b.c.br.Buffered()) >= b.size
+}
+
+// over ends reading, and reports whether there was nothing left. Who still reads
+// is interrupted.
+func (b *body) over() bool {
+	if !b.mu.TryLock() {
+		b.c.raw.SetReadDeadline(time.Unix(1, 0))
+		b.mu.Lock()
+		b.c.closes = true
+	}
+	defer b.mu.Unlock()
+	b.done = true
+	return b.Ended()
+}
+
+// goOn tells a client that waits to send its body (RFC 9110, 10.1.1).
+func (c *conn) goOn() error {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	if c.began {
+		return nil // the response has begun
+	}
+	return errors.Join(c.w.Response(100, []byte("Continue"), nil, http1.Framing{}), c.w.End(nil))
+}
+
+// watch notices that the client leaves while the origin is waited for. Most
+// exchanges are over before it begins.
+type watch struct {
+	c     *conn
+	gone  func()
+	timer *time.Timer
+
+	mu       sync.Mutex
+	stopped  bool
+	watching chan struct{} // closed when nobody reads any more
+}
+
+const watchAfter = 50 * time.Millisecond
+
+func (w *watch) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer = time.AfterFunc(watchAfter, w.look)
+}
+
+func (w *watch) look() {
+	w.mu.Lock()
+	if w.stopped {
+		w.mu.Unlock()
+		return
+	}
+	if !w.c.body.ended.Load() {
+		w.timer.Reset(watchAfter) // who reads the body notices
+		w.mu.Unlock()
+		return
+	}
+	over := make(chan struct{})
+	w.watching = over
+	w.mu.Unlock()
+	defer close(over)
+	_, err := w.c.br.Peek(1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil && !w.stopped {
+		w.gone()
+	}
+}
+
+// stop returns when the connection may be read again.
+func (w *watch) stop() {
+	if w.timer == nil {
+		return
+	}
+	w.timer.Stop()
+	w.mu.Lock()
+	w.stopped = true
+	over := w.watching
+	w.mu.Unlock()
+	if over != nil {
+		w.c.raw.SetReadDeadline(time.Unix(1, 0))
+		<-over
+		w.c.raw.SetReadDeadline(time.Time{})
+	}
+}

@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"os"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/http1"
+)
+
+// RoundTrip sends req and returns the head of its response. It takes another
+// connection only where one that was idle turns out to be closed, and all of the
+// request can be sent again.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	key := req.URL.Scheme + " " + req.URL.Host
+	for {
+		c, err := t.connect(req, key)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := c.roundTrip(req)
+		if err == nil {
+			return resp, nil
+		}
+		c.close()
+		again := c.reused && c.unanswered && req.Context().Err() == nil
+		if !again || !rewind(req) {
+			return nil, err
+		}
+	}
+}
+
+// rewind makes req as it was before it was sent, if it may be sent twice (RFC
+// 9110, 9.2.2): the origin may have acted on it and been unable to say so.
+func rewind(req *http.Request) bool {
+	switch req.Method {
+	case "GET", "HEAD", "OPTIONS":
+	default:
+		if req.Header.Get("Idempotency-Key") == "" {
+			return false
+		}
+	}
+	if req.Body == nil || req.Body == http.NoBody {
+		return true
+	}
+	if req.GetBody == nil {
+		return false
+	}
+	body, err := req.GetBody()
+	req.Body = body
+	return err == nil
+}
+
+// originConn is one connection to an origin.
+type originConn struct {
+	t      *Transport
+	key    string
+	conn   net.Conn
+	br     *bufio.Reader
+	bw     *bufio.Writer
+	w      http1.Writer
+	resp   http1.Response
+	body   http1.Body
+	own    []http1.Field
+	timer  *time.Timer
+	reused bool
+
+	unanswered bool          // not a byte of a response has come
+	release    func() bool   // ends watching the request's context
+	sending    chan struct{} // closed when the request's body was sent; nil if it was at once
+	sendErr    error         // valid then
+	half       bool          // the request has a body that was not wanted
+	readErr    error         // of the source of the body
+}
+
+func newOriginConn(t *Transport, key string, conn net.Conn) *originConn {
+	c := &originConn{t: t, key: key, conn: conn, br: bufio.NewReaderSize(conn, bufferSize), bw: bufio.NewWriterSize(conn, bufferSize)}
+	c.w.Reset(c.bw)
+	return c
+}
+
+func (c *originConn) roundTrip(req *http.Request) (*http.Response, error) {
+	c.unanswered, c.sending, c.sendErr, c.readErr, c.half = true, nil, nil, nil, false
+	c.release = context.AfterFunc(req.Context(), func() { c.conn.SetDeadline(time.Unix(1, 0)) })
+	if err := c.send(req); err != nil {
+		return nil, err
+	}
+	for {
+		err := c.readHead(req)
+		if err != nil {
+			return nil, c.failure(err)
+		}
+		if c.resp.Status >= 200 || c.resp.Status == 101 {
+			return c.response(req), nil
+		}
+		if err := c.early(req); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// failure prefers what went wrong with the request's body, which made us close.
+func (c *originConn) failure(err error) error {
+	if c.sending != nil {
+		c.conn.SetDeadline(time.Unix(1, 0))
+		<-c.sending
+		if c.readErr != nil {
+			return c.readErr
+		}
+	}
+	return err
+}
+
+func (c *originConn) readHead(req *http.Request) error {
+	if _, err := c.br.Peek(1); err != nil {
+		return fmt.Errorf("read response: %w", err)
+	}
+	c.unanswered = false
+	if err := c.resp.Read(c.br, req.Method, http1.Limits{}); err != nil {
+		return fmt.Errorf("read response: %w", err)
+	}
+	return nil
+}
+
+func (c *originConn) early(req *http.Request) error {
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.Got1xxResponse != nil {
+		return trace.Got1xxResponse(c.resp.Status, textproto.MIMEHeader(http1.Header(c.resp.Fields)))
+	}
+	return nil
+}
+
+// send writes the request: whole where its body is at hand, else with its body
+// on a goroutine of its own, since an origin may answer before it has read all.
+func (c *originConn) send(req *http.Request) error {
+	c.own = append(http1.Merge(c.own[:0], fieldsFrom(req.Context()), withHost(req)), trailerField(req)...)
+	f := outgoing(req)
+	if err := c.w.Request([]byte(req.Method), []byte(req.URL.RequestURI()), c.own, f); err != nil {
+		return err
+	}
+	if f.Kind == http1.NoBody || f.Kind == http1.Sized && f.Length == 0 {
+		return c.w.End(nil)
+	}
+	if req.Header.Get("Expect") != "" {
+		if asked, err := c.awaitContinue(req); !asked || err != nil {
+			c.half = true
+			return err
+		}
+	} else if a, ok := req.Body.(interface{ AtHand() bool }); ok && a.AtHand() || req.GetBody != nil && f.Length <= bufferSize {
+		return c.sendBody(req)
+	}
+	if err := c.w.Flush(); err != nil { // the body may be long in coming
+		return err
+	}
+	c.sending = make(chan struct{})
+	go func() {
+		defer close(c.sending)
+		c.sendErr = c.sendBody(req)
+		if c.readErr != nil {
+			c.conn.SetDeadline(time.Unix(1, 0)) // the response to half a request is none
+		}
+	}()
+	return nil
+}
+
+// awaitContinue reports whether the body is to be sent.
+func (c *originConn) awaitContinue(req *http.Request) (bool, error) {
+	if err := c.w.Flush(); err != nil {
+		return false, err
+	}
+	c.conn.SetReadDeadline(time.Now().Add(c.t.ContinueWait))
+	_, err := c.br.Peek(1)
+	if req.Context().Err() == nil {
+		c.conn.SetReadDeadline(time.Time{})
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	b, _ := c.br.Peek(min(c.br.Buffered(), len("HTTP/1.1 100")))
+	return string(b) == "HTTP/1.1 100", nil
+}
+
+func withHost(req *http.Request) http.Header {
+	h := req.Header.Clone()
+	if h["Host"] = []string{req.Host}; req.Host == "" {
+		h["Host"] = []string{req.URL.Host}
+	}
+	if h.Get("User-Agent") == "" {
+		delete(h, "User-Agent") // net/http's way to say none
+	}
+	return h
+}
+
+func trailerField(req *http.Request) (fields []http1.Field) {
+	for name := range req.Trailer {
+		fields = append(fields, http1.Field{Name: []byte("Trailer"), Value: []byte(name)})
+	}
+	return fields
+}
+
+func outgoing(req *http.Request) http1.Framing {
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+		if req.Header.Get("Content-Length") == "0" || req.Method == "POST" || req.Method == "PUT" || req.Method == "PATCH" {
+			return http1.Framing{Kind: http1.Sized}
+		}
+		return http1.Framing{}
+	case req.ContentLength > 0:
+		return http1.Framing{Kind: http1.Sized, Length: req.ContentLength}
+	}
+	return http1.Framing{Kind: http1.Chunked}
+}
+
+func (c *originConn) sendBody(req *http.Request) error {
+	defer req.Body.Close()
+	buf := copyBuffers.Get().(*[32 << 10]byte)
+	defer copyBuffers.Put(buf)
+	for {
+		n, err := req.Body.Read(buf[:])
+		if n > 0 {
+			if _, err := c.w.Write(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return c.w.End(http1.Merge(nil, nil, req.Trailer))
+		}
+		if err != nil {
+			c.readErr = err
+			return err
+		}
+		if n < len(buf) {
+			if err := c.w.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// close ends the connection. Who still sends a body on it ends with the
+// exchange that the body is of.
+func (c *originConn) close() {
+	c.release()
+	c.conn.Close()
+}
