@@ -3,6 +3,7 @@ package mitm
 import (
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,8 +13,8 @@ import (
 func TestRelayEndsInALull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		var ended time.Duration
-		l := &lull{cut: func() { ended = time.Since(began) }}
+		var ended atomic.Int64 // set by a timer
+		l := &lull{cut: func() { ended.Store(int64(time.Since(began))) }}
 		time.Sleep(time.Hour) // both sides are silent, as they may be
 		l.heard()
 		l.begin()
@@ -23,13 +24,13 @@ func TestRelayEndsInALull(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if ended != 0 {
-			t.Fatalf("cut after %v", ended)
+		if after := ended.Load(); after != 0 {
+			t.Fatalf("cut after %v", time.Duration(after))
 		}
 		last := time.Since(began)
 		time.Sleep(time.Hour)
-		if ended != last+idleTimeout {
-			t.Errorf("cut after %v, want %v after %v", ended, idleTimeout, last)
+		if after := time.Duration(ended.Load()); after != last+idleTimeout {
+			t.Errorf("cut after %v, want %v after %v", after, idleTimeout, last)
 		}
 		l.end()
 	})
