@@ -55,7 +55,7 @@ func feed(t *testing.T, cmd *exec.Cmd, request string) ([]byte, error) {
 }
 
 // A helper that answered anybody would be a command that prints values.
-func TestServeHelperAnswersItsParentOnly(t *testing.T) {
+func TestL4HelperAnswersItsParentOnly(t *testing.T) {
 	t.Parallel()
 	session := newSession(t, secretservice.Unlocked)
 	set(t, open(t, Config{Helper: helper(session, "helper")}), ref("KEY"), "value")
@@ -84,7 +84,7 @@ func TestServeHelperAnswersItsParentOnly(t *testing.T) {
 }
 
 // Where values may not be read, they may be set and deleted.
-func TestServeHelperThatMayNotRead(t *testing.T) {
+func TestL4HelperThatMayNotRead(t *testing.T) {
 	t.Parallel()
 	session := newSession(t, secretservice.Unlocked)
 	s := open(t, Config{Helper: helper(session, "helper in a run")})
