@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
 // bench is one run: an origin, peers, and what was measured.
@@ -16,7 +18,7 @@ type bench struct {
 	dir        string // holds all files, and goes at the end
 	program    string // to measure; absolute
 	self       string // this program
-	origin     *process
+	origin     *held.Process
 	originAddr string
 	originCA   string // file of its root
 	home       *home
@@ -29,11 +31,11 @@ type bench struct {
 // peer is one way to the origin.
 type peer struct {
 	name  string
-	proc  *process // nil: none is in between
+	proc  *held.Process // nil: none is in between
 	dial  *dialer
 	key   string // what stands for the credential in requests
 	want  []byte // what an echo of it comes back as
-	start func(context.Context) (*process, hello, error)
+	start func(context.Context) (*held.Process, hello, error)
 	load  func(context.Context, *peer) error // what is done before it is measured; nil: nothing
 }
 
@@ -86,10 +88,7 @@ func setUp(ctx context.Context, o options) (_ *bench, err error) {
 }
 
 func (b *bench) startOrigin(ctx context.Context) (said hello, err error) {
-	if b.origin, err = start(ctx, b.dir, os.Environ(), b.self, "origin"); err != nil {
-		return said, err
-	}
-	if said, err = b.origin.greet(); err != nil {
+	if b.origin, said, err = start(ctx, b.dir, os.Environ(), b.self, "origin"); err != nil {
 		b.origin = nil
 		return said, err
 	}
@@ -107,7 +106,7 @@ func (b *bench) addPeers(ctx context.Context, origin hello) error {
 		return func(ctx context.Context, p *peer) error { return h.release(ctx, p) }
 	}
 	list := []*peer{
-		{name: direct, key: value, start: func(context.Context) (*process, hello, error) { return nil, origin, nil }},
+		{name: direct, key: value, start: func(context.Context) (*held.Process, hello, error) { return nil, origin, nil }},
 		{name: nginx, key: value, start: b.startNginx},
 		{name: goproxys, key: value, start: b.startGoproxy},
 		{name: ours, key: placeholderOf(b.home), start: b.home.start, load: release(b.home)},
@@ -158,7 +157,7 @@ func (b *bench) add(ctx context.Context, p *peer) error {
 
 // restart gives p a new process, to which nothing has been released.
 func (b *bench) restart(ctx context.Context, p *peer) error {
-	p.proc.stop()
+	p.proc.Stop()
 	proc, said, err := p.start(ctx)
 	p.proc = proc
 	if err != nil {
@@ -182,9 +181,9 @@ func (b *bench) workloads() []workload {
 
 func (b *bench) tearDown() {
 	for _, p := range b.peers {
-		p.proc.stop()
+		p.proc.Stop()
 	}
-	b.origin.stop()
+	b.origin.Stop()
 	if b.dir != "" {
 		_ = os.RemoveAll(b.dir)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/agentsecrets/agentsecrets/internal/held"
 	"github.com/agentsecrets/agentsecrets/placeholder"
 	"github.com/agentsecrets/agentsecrets/redact"
 )
@@ -103,13 +104,8 @@ func (h *home) command(args ...string) []string {
 }
 
 // start opens a run and tells how its proxy is reached.
-func (h *home) start(ctx context.Context) (*process, hello, error) {
-	p, err := start(ctx, h.path("project"), h.environ, h.command(h.b.self, "hold")...)
-	if err != nil {
-		return nil, hello{}, err
-	}
-	said, err := p.greet()
-	return p, said, err
+func (h *home) start(ctx context.Context) (*held.Process, hello, error) {
+	return start(ctx, h.path("project"), h.environ, h.command(h.b.self, "hold")...)
 }
 
 // release has every value go to the origin once, as whole values of JSON bodies.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/ca"
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
 // nginx as a reverse proxy from TLS to TLS: the yardstick, since it does the
@@ -90,7 +91,7 @@ func nginxFacts(path string) (version string, temporary []string, err error) {
 	return version, temporary, nil
 }
 
-func (b *bench) startNginx(ctx context.Context) (*process, hello, error) {
+func (b *bench) startNginx(ctx context.Context) (*held.Process, hello, error) {
 	path, err := findNginx(b.options.nginx)
 	if err != nil {
 		return nil, hello{}, err
@@ -121,24 +122,11 @@ func (b *bench) startNginx(ctx context.Context) (*process, hello, error) {
 	if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
 		return nil, hello{}, err
 	}
-	p, err := start(ctx, dir, os.Environ(), path, "-e", "stderr", "-p", dir, "-c", file)
+	p, err := held.Start(ctx, held.Program{Dir: dir, Env: os.Environ(), Args: []string{path, "-e", "stderr", "-p", dir, "-c", file}})
 	if err != nil {
 		return nil, hello{}, err
 	}
-	p.deaf = true
-	return p, hello{"https://" + listen, root}, p.answers(listen)
-}
-
-// answers waits until something listens on addr.
-func (p *process) answers(addr string) error {
-	for range 200 {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			return c.Close()
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	p.stop()
-	return fmt.Errorf("nothing listens on %s: %s", addr, p.stderr.String())
+	return p, hello{"https://" + listen, root}, p.Listens(listen, 5*time.Second)
 }
 
 // writeLeaf makes a root, and files of a leaf under it, and gives the root's PEM.

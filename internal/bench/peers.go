@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/elazarl/goproxy"
+
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
 // goproxyMain is goproxy's own interception, doing nothing to what it opens. It
@@ -146,11 +148,6 @@ func holdMain(stdin io.Reader, stdout io.Writer) error {
 	return err
 }
 
-func (b *bench) startGoproxy(ctx context.Context) (*process, hello, error) {
-	p, err := start(ctx, b.dir, append(os.Environ(), rootsVar+"="+b.originCA), b.self, "goproxy")
-	if err != nil {
-		return nil, hello{}, err
-	}
-	said, err := p.greet()
-	return p, said, err
+func (b *bench) startGoproxy(ctx context.Context) (*held.Process, hello, error) {
+	return start(ctx, b.dir, append(os.Environ(), rootsVar+"="+b.originCA), b.self, "goproxy")
 }

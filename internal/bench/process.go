@@ -3,17 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
 // hello is how a part says that it is ready.
@@ -22,57 +20,15 @@ type hello struct {
 	CA  string `json:"ca"`  // PEM that verifies it
 }
 
-// process is a program under measurement.
-type process struct {
-	cmd    *exec.Cmd
-	stdin  io.Closer // its end asks the process to end
-	deaf   bool      // it does not
-	stdout io.Reader
-	stderr bytes.Buffer
-}
-
-// start runs a program that ends when we do, whatever ends us.
-func start(ctx context.Context, dir string, environ []string, args ...string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, environ, &p.stderr
-	p.cmd.SysProcAttr = dieWithUs()
-	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
-	p.cmd.WaitDelay = 3 * time.Second
-	in, errIn := p.cmd.StdinPipe()
-	out, errOut := p.cmd.StdoutPipe()
-	err := errors.Join(errIn, errOut)
-	if err == nil {
-		err = p.cmd.Start()
-	}
+// start runs a part of this program, or the program under measurement around one.
+func start(ctx context.Context, dir string, environ []string, args ...string) (*held.Process, hello, error) {
+	p, err := held.Start(ctx, held.Program{Dir: dir, Env: environ, Args: args, Greets: true})
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", args[0], err)
+		return nil, hello{}, err
 	}
-	p.stdin, p.stdout = in, out
-	return p, nil
-}
-
-// greet waits until the process says how it is reached.
-func (p *process) greet() (hello, error) {
-	var h hello
-	if err := json.NewDecoder(p.stdout).Decode(&h); err != nil {
-		p.stop()
-		return h, fmt.Errorf("%s did not come up: %w: %s", filepath.Base(p.cmd.Path), err, p.stderr.String())
-	}
-	return h, nil
-}
-
-// stop ends the process and waits for its end.
-func (p *process) stop() {
-	if p == nil {
-		return
-	}
-	p.stdin.Close()
-	if p.deaf {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	}
-	kill := time.AfterFunc(3*time.Second, func() { p.cmd.Process.Kill() })
-	defer kill.Stop()
-	_ = p.cmd.Wait()
+	var said hello
+	err = p.Greet(&said)
+	return p, said, err
 }
 
 // usage is what a process and those that it started have used so far.
@@ -85,12 +41,12 @@ type usage struct {
 // tick is USER_HZ, which Linux fixes at 100 for what /proc shows.
 const tick = 10 * time.Millisecond
 
-func (p *process) usage() (usage, error) {
-	u, err := usageOf(p.cmd.Process.Pid)
+func used(p *held.Process) (usage, error) {
+	u, err := usageOf(p.Cmd.Process.Pid)
 	if err != nil {
 		return u, err
 	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
 	if err != nil {
 		return u, fmt.Errorf("read peak memory: %w", err)
 	}

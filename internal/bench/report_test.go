@@ -1,11 +1,12 @@
 package main
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
 // two rounds of two peers: ours takes twice what nginx takes, but for one round
@@ -94,35 +95,23 @@ func TestParseStat(t *testing.T) {
 
 // CPU time that this process uses is seen, and that of what it starts.
 func TestUsage(t *testing.T) {
-	p, err := start(t.Context(), t.TempDir(), nil, "/bin/sh", "-c", "while read x; do :; done; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo {}; sleep 60")
+	const script = "while read x; do :; done; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo {}; sleep 60"
+	p, err := held.Start(t.Context(), held.Program{Dir: t.TempDir(), Args: []string{"/bin/sh", "-c", script}, Greets: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.deaf = true
-	defer p.stop()
-	before, err := p.usage()
+	p.Deaf = true
+	defer p.Stop()
+	before, err := used(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stdin.Close()
-	if _, err := p.greet(); err != nil {
+	p.Stdin.Close()
+	if err := p.Greet(&hello{}); err != nil {
 		t.Fatal(err)
 	}
-	after, err := p.usage()
+	after, err := used(p)
 	if err != nil || after.cpu <= before.cpu || after.peak == 0 || after.resident == 0 {
 		t.Errorf("before %+v, after %+v: %v", before, after, err)
-	}
-}
-
-func TestGreetSilent(t *testing.T) {
-	p, err := start(t.Context(), t.TempDir(), nil, "/bin/sh", "-c", "echo why >&2; exit 3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.greet(); err == nil || !strings.Contains(err.Error(), "why") {
-		t.Errorf("error %v", err)
-	}
-	if _, err := start(t.Context(), t.TempDir(), nil, "/no/such/program"); err == nil || errors.Is(err, nil) {
-		t.Error("a missing program was started")
 	}
 }

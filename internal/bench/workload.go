@@ -70,12 +70,12 @@ func timed(p *peer, s *sample, f func() (*load, error)) (*load, error) {
 	if p.proc == nil {
 		return f()
 	}
-	before, err := p.proc.usage()
+	before, err := used(p.proc)
 	if err != nil {
 		return nil, err
 	}
 	l, errLoad := f()
-	after, err := p.proc.usage()
+	after, err := used(p.proc)
 	if errLoad != nil || err != nil {
 		return nil, fmt.Errorf("%w%w", errLoad, err)
 	}
@@ -132,7 +132,7 @@ func idling(ctx context.Context, b *bench, p *peer, s *sample) (*load, error) {
 	if err := first[0].exchange(req, p.want, make([]byte, answerLen)); err != nil {
 		return nil, err
 	}
-	before, err := p.proc.usage()
+	before, err := used(p.proc)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func idling(ctx context.Context, b *bench, p *peer, s *sample) (*load, error) {
 		l.add(nil, 1, nil)
 	}
 	time.Sleep(time.Second) // what is freed is given back by then
-	after, err := p.proc.usage()
+	after, err := used(p.proc)
 	s.Bytes = (after.resident - before.resident) / idleConns
 	return l, err
 }
@@ -167,7 +167,7 @@ func bigBody(ctx context.Context, b *bench, p *peer, s *sample) (*load, error) {
 	if err != nil {
 		return l, err
 	}
-	u, err := p.proc.usage()
+	u, err := used(p.proc)
 	s.Bytes = u.peak
 	return l, err
 }

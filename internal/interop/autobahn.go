@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
 // Autobahn fuzzes WebSocket from either side: its client toward its own echo
@@ -144,7 +146,7 @@ func writeSpec(dir string, spec any) (string, error) {
 
 // webSocket is a server of the suite, and the two ways to it.
 type webSocket struct {
-	server          *process
+	server          *held.Process
 	end             *relay // of TLS, in front of the server
 	door            *door
 	direct, through *relay
@@ -171,10 +173,7 @@ func (s *stage) openWebSocket(ctx context.Context, mode string, spec func(url st
 		}
 		args = append(args[:len(args)-2], "-s", file)
 	}
-	if w.server, err = start(ctx, s.dir, s.environ, false, s.wstest(args...)...); err != nil {
-		return nil, err
-	}
-	if err := w.server.listens("127.0.0.1:" + port); err != nil {
+	if w.server, err = server(ctx, s.dir, s.environ, "127.0.0.1:"+port, s.wstest(args...)...); err != nil {
 		return nil, err
 	}
 	if w.end, err = s.endTLS(port); err != nil {
@@ -204,9 +203,7 @@ func (w *webSocket) close() {
 	if w.end != nil {
 		w.end.close()
 	}
-	if w.server != nil {
-		w.server.stop()
-	}
+	w.server.Stop()
 }
 
 func dialTLS(addr string, roots []byte) (half, error) {

@@ -15,6 +15,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
 // hello is how a run says that it is ready.
@@ -43,7 +45,7 @@ func holdMain(stdin io.Reader, stdout io.Writer) error {
 
 // door is a run that is held open: the way to one origin through us.
 type door struct {
-	run     *process
+	run     *held.Process
 	proxy   *url.URL
 	roots   string   // file that verifies what the proxy shows
 	environ []string // what run gives a program: it reaches the proxy, and trusts it
@@ -67,12 +69,12 @@ func (s *stage) open(ctx context.Context, origin, addr string, listed bool, flag
 		s.program, "run", "--quiet", "--intercept", "--origin-ca", s.path("origin-ca.pem"),
 		"--resolve", origin + ":" + host + ":" + port,
 	}, flags...)
-	p, err := start(ctx, s.path("project"), s.environ, true, append(args, "--", s.self, "hold")...)
+	p, err := held.Start(ctx, held.Program{Dir: s.path("project"), Env: s.environ, Args: append(args, "--", s.self, "hold"), Greets: true})
 	if err != nil {
 		return nil, err
 	}
-	said, err := p.greet()
-	if err != nil {
+	var said hello
+	if err := p.Greet(&said); err != nil {
 		return nil, err
 	}
 	d := &door{run: p, roots: said.variable("AGENTSECRETS_CA"), environ: said.Environ, origin: origin}
@@ -86,7 +88,7 @@ func (s *stage) open(ctx context.Context, origin, addr string, listed bool, flag
 	return d, nil
 }
 
-func (d *door) close() { d.run.stop() }
+func (d *door) close() { d.run.Stop() }
 
 // client is Go's own, through the door.
 func (d *door) client() (*http.Client, error) {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
 // The interop tests of gRPC: Go's server, and Go's client through HTTPS_PROXY.
@@ -29,7 +31,7 @@ func grpcCases() []string {
 const grpcPatience = 60 * time.Second
 
 // grpcServer starts the suite's server and says on which port.
-func (s *stage) grpcServer(ctx context.Context) (*process, string, error) {
+func (s *stage) grpcServer(ctx context.Context) (*held.Process, string, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, "", err
@@ -38,11 +40,9 @@ func (s *stage) grpcServer(ctx context.Context) (*process, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := start(ctx, s.dir, os.Environ(), false, s.tool("grpc-server"), "-port", port, "-use_tls", "-tls_cert_file", cert, "-tls_key_file", key)
-	if err != nil {
-		return nil, "", err
-	}
-	return p, port, p.listens("127.0.0.1:" + port)
+	p, err := server(ctx, s.dir, os.Environ(), "127.0.0.1:"+port,
+		s.tool("grpc-server"), "-port", port, "-use_tls", "-tls_cert_file", cert, "-tls_key_file", key)
+	return p, port, err
 }
 
 // grpcClient is the command of a client that asks a server for one case, and the
@@ -76,7 +76,7 @@ func (c grpcClient) run(ctx context.Context, s *stage) (results, error) {
 	if err != nil {
 		return got, err
 	}
-	defer server.stop()
+	defer server.Stop()
 	origin, addr := net.JoinHostPort(grpcHost, port), net.JoinHostPort("127.0.0.1", port)
 	// First while no value may go there: then all of a stream is copied.
 	for _, listed := range []bool{false, true} {

@@ -1,83 +1,28 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
-// process is a program that stays while a suite runs.
-type process struct {
-	cmd    *exec.Cmd
-	stdin  io.Closer // its end asks a run to end
-	stdout io.Reader // nil: thrown away
-	stderr bytes.Buffer
-}
-
-// start runs a program that ends when we do, whatever ends us. What it prints
-// is kept, or read by greet.
-func start(ctx context.Context, dir string, environ []string, greets bool, args ...string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, environ, &p.stderr
-	p.cmd.SysProcAttr = dieWithUs()
-	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
-	p.cmd.WaitDelay = 3 * time.Second
-	in, err := p.cmd.StdinPipe()
-	if err == nil && greets {
-		p.stdout, err = p.cmd.StdoutPipe()
-	} else if err == nil {
-		p.cmd.Stdout = &p.stderr
-	}
-	if err == nil {
-		err = p.cmd.Start()
-	}
+// server starts one of other people's and waits until it answers on addr.
+func server(ctx context.Context, dir string, environ []string, addr string, args ...string) (*held.Process, error) {
+	p, err := held.Start(ctx, held.Program{Dir: dir, Env: environ, Args: args})
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", args[0], err)
+		return nil, err
 	}
-	p.stdin = in
+	if err := p.Listens(addr, time.Minute); err != nil { // which has stopped it
+		return nil, err
+	}
 	return p, nil
-}
-
-// greet waits until a run says how its proxy is reached.
-func (p *process) greet() (hello, error) {
-	var h hello
-	if err := json.NewDecoder(p.stdout).Decode(&h); err != nil {
-		p.stop()
-		return h, fmt.Errorf("%s did not come up: %w: %s", filepath.Base(p.cmd.Path), err, p.stderr.String())
-	}
-	return h, nil
-}
-
-// listens waits until something answers on addr.
-func (p *process) listens(addr string) error {
-	for range 2400 {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			return c.Close()
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	p.stop()
-	return fmt.Errorf("%s does not listen on %s: %s", filepath.Base(p.cmd.Path), addr, p.stderr.String())
-}
-
-// stop ends the process and waits for its end.
-func (p *process) stop() {
-	p.stdin.Close()
-	if p.stdout == nil { // other people's programs take no hint
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	}
-	kill := time.AfterFunc(3*time.Second, func() { p.cmd.Process.Kill() })
-	defer kill.Stop()
-	_ = p.cmd.Wait()
 }
 
 // ran is what a program that has ended left behind.
@@ -93,7 +38,7 @@ func output(ctx context.Context, limit time.Duration, dir string, environ []stri
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env = dir, environ
-	cmd.SysProcAttr = dieWithUs()
+	cmd.SysProcAttr = held.DieWithUs()
 	cmd.WaitDelay = 3 * time.Second
 	out, err := cmd.CombinedOutput()
 	var ended *exec.ExitError

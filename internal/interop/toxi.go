@@ -60,14 +60,11 @@ func runToxiproxy(ctx context.Context, s *stage) (results, error) {
 			return got, err
 		}
 	}
-	p, err := start(ctx, s.dir, s.environ, false, s.tool("toxiproxy"), "-host", "127.0.0.1", "-port", ports[0])
+	p, err := server(ctx, s.dir, s.environ, "127.0.0.1:"+ports[0], s.tool("toxiproxy"), "-host", "127.0.0.1", "-port", ports[0])
 	if err != nil {
 		return got, err
 	}
-	defer p.stop()
-	if err := p.listens("127.0.0.1:" + ports[0]); err != nil {
-		return got, err
-	}
+	defer p.Stop()
 	t := toxiproxy("http://127.0.0.1:" + ports[0] + "/proxies")
 	if err := t.ask(ctx, http.MethodPost, "", map[string]any{"name": "origin", "listen": "127.0.0.1:" + ports[1], "upstream": o.addr()}); err != nil {
 		return got, err
