@@ -1,0 +1,75 @@
+package main
+
+// Where faults are looked for: arguments of go test.
+
+var inMitm = []string{"./mitm"}
+
+var (
+	inPeer         = []string{"./internal/peer"}
+	inDaemon       = []string{"./internal/daemon"}
+	inDaemonScript = []string{"./cmd/agentsecrets", "-run", "TestScripts/daemon$"}
+)
+
+var (
+	inRelay       = []string{"./mitm", "-run", "Rout|Relay|Distrust|Guarded|Intercepted"}
+	inConstrained = []string{"./ca", "-run", "Constrain"}
+	inLimits      = []string{"./mitm", "-run", "V2|Overload"}
+	inOptions     = []string{"./mitm", "-run", "D9PrivateRule|PrivateRule|Strictest|StreamingBody|D8Roots|D7Plaintext|PlaintextRule|E4Range|GuardedByTheRule|PlaintextUpgrade"}
+	inParent      = []string{"./mitm", "-run", "Parent"}
+	inParentFlag  = []string{"./cmd/agentsecrets", "-run", "TestScripts/^parent$"}
+	inEgress      = []string{"./cmd/agentsecrets", "-run", "TestScripts/^egress$"}
+)
+
+var inAttack = []string{"./internal/attack", "-run", "TestVerdicts|TestNaive"}
+
+var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotAllowed|TestTextHosts|TestCodedBody"}
+
+var inHTTP1 = []string{"./internal/http1", "-skip", "TestRoundTrip|TestProgramsInUse"}
+
+var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/L9_seal$"}
+
+var (
+	inChanges      = []string{"./cmd/agentsecrets", "-run", "TestScripts/changes$"}
+	inRequestRules = []string{"./cmd/agentsecrets", "-run", "TestScripts/requestrules$"}
+	inAllowTest    = []string{"./cmd/agentsecrets", "-run", "TestScripts/allowtest$"}
+)
+
+var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue)$"}
+
+var (
+	inMetrics     = []string{"./metrics"}
+	inMetricsFlag = []string{"./cmd/agentsecrets", "-run", "TestScripts/^metrics$|TestStatusIsLocal"}
+)
+
+var (
+	inRedact     = []string{"./redact"}
+	inAllowlist  = []string{"./allowlist"}
+	inResolve    = []string{"./resolve"}
+	inCmd        = []string{"./cmd/agentsecrets"}
+	inAgefile    = []string{"./resolve/agefile", "-run", "TestRewrap$|Passphrase|Locked|Release"}
+	inKeyring    = []string{"./internal/keyring"}
+	inPassphrase = []string{"./cmd/agentsecrets", "-run", "TestScripts/passphrase"}
+	inSetAll     = []string{"./resolve", "-run", "SetAll"}
+	inEnvfile    = []string{"./internal/envfile"}
+	inImport     = []string{"./cmd/agentsecrets", "-run", "TestScripts/import"}
+	inCA         = []string{"./ca"}
+	inAudit      = []string{"./audit", "-skip", "TestA2Many"}
+	inEnv        = []string{"./env", "-run", "Python|Without|Vars"}
+	inBench      = []string{"./internal/bench", "-run", "Compares|Failures"}
+	inDemo       = []string{"./cmd/agentsecrets", "-run", "TestScripts/demo"}
+	inMove       = []string{"./cmd/agentsecrets", "-run", "TestA5KilledMove"}
+	inStores     = []string{"./cmd/agentsecrets", "-run", "TestScripts/keychain"}
+	inKeychain   = []string{"./resolve/keychain"}
+	inTold       = []string{"./cmd/agentsecrets", "-run", "TestScripts/^(told|call)$"}
+)
+
+var (
+	inRead         = []string{"./audit", "-run", "Read|Follow|Tail"}
+	inLogs         = []string{"./cmd/agentsecrets", "-run", "TestLogsFitTheScreen"}
+	inShells       = []string{"./cmd/agentsecrets", "-run", "TestShells|TestPowerShell|TestDocker|TestSystemd"}
+	inWhose        = []string{"./cmd/agentsecrets", "-run", "TestScripts/^whose$"}
+	inWhoseMitm    = []string{"./mitm", "-run", "TestEveryEventSaysWhose"}
+	inIntercept    = []string{"./cmd/agentsecrets", "-run", "TestScripts/intercept$"}
+	inProject      = []string{"./cmd/agentsecrets", "-run", "TestScripts/project$"}
+	inEnvironments = []string{"./cmd/agentsecrets", "-run", "TestScripts/environments$"}
+)
