@@ -93,7 +93,22 @@ func build(p plan) (*house, error) {
 	if h.log, err = p.audit.open(p.where.home, p.sharedLog); err != nil {
 		return nil, err
 	}
-	h.proxy, err = mitm.New(mitm.Config{
+	h.proxy, err = mitm.New(h.config(p))
+	if err == nil && p.address != "" {
+		h.listener, err = net.Listen("tcp", p.address)
+	}
+	if err == nil && p.both {
+		h.also, err = listenToo(h.port())
+	}
+	if err != nil {
+		return nil, errors.Join(err, h.abandon())
+	}
+	return h, nil
+}
+
+// config is what the proxy depends on: the architecture of the program.
+func (h *house) config(p plan) mitm.Config {
+	return mitm.Config{
 		Leaf:        func(host string) (*tls.Certificate, error) { return h.authority.Load().Leaf(host) },
 		NormalHost:  allowlist.NormalHost,
 		Allow:       h.policies.Allow,
@@ -120,17 +135,7 @@ func build(p plan) (*house, error) {
 		Status:      h.status,
 		Observer:    h.metrics,
 		Log:         p.log,
-	})
-	if err == nil && p.address != "" {
-		h.listener, err = net.Listen("tcp", p.address)
 	}
-	if err == nil && p.both {
-		h.also, err = listenToo(h.port())
-	}
-	if err != nil {
-		return nil, errors.Join(err, h.abandon())
-	}
-	return h, nil
 }
 
 // abandon gives back what a house that was never finished holds.
