@@ -50,9 +50,10 @@ func (x *exchange) agree(o Options) {
 }
 
 // settle fixes the options that the request is sent with. Without a use they are
-// those of the rules that name what it asks for.
+// those of the rules that name what it asks for, if any names the host.
 func (x *exchange) settle() {
-	if !x.agreed {
+	x.reaches = x.proxy.cfg.Reaches(x.scope, x.dest.host, x.dest.port)
+	if !x.agreed && x.reaches {
 		if all, err := readings(x.request(), x.fields); err == nil {
 			x.options = x.optionsOf(all)
 		}

@@ -22,7 +22,6 @@ var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 func (x *exchange) askForReadable(out *http.Request) {
 	h := out.Header
 	h.Del("Sec-Websocket-Extensions") // permessage-deflate: every message is looked at
-	x.reaches = x.proxy.cfg.Reaches(x.scope, x.dest.host, x.dest.port)
 	switch {
 	case x.reaches:
 		h.Set("Accept-Encoding", "identity")
