@@ -98,6 +98,11 @@ func bareAnswer(conn net.Conn, req, buf []byte, n int) ([]byte, error) {
 
 // bareOrigin gives the same answer to every request, which has no body.
 func bareOrigin(t *testing.T, answer []byte) (port int, roots *x509.CertPool) {
+	return connOrigin(t, func(c net.Conn) { answerAll(c, answer) })
+}
+
+// connOrigin is an origin that plays serve on each connection, which ends it.
+func connOrigin(t *testing.T, serve func(net.Conn)) (port int, roots *x509.CertPool) {
 	t.Helper()
 	authority, err := ca.NewEphemeral(ca.Config{})
 	if err != nil {
@@ -120,7 +125,7 @@ func bareOrigin(t *testing.T, answer []byte) (port int, roots *x509.CertPool) {
 			if err != nil {
 				return
 			}
-			go answerAll(c, answer)
+			go serve(c)
 		}
 	}()
 	return ln.Addr().(*net.TCPAddr).Port, roots

@@ -187,7 +187,7 @@ func TestD4HostFields(t *testing.T) {
 		{"GET / HTTP/1.1\r\nHost : " + here + "\r\n", 400},
 		{"GET / HTTP/1.1\r\n Host: " + here + "\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost: " + here + "\x00\r\n", 400},
-		{"GET / HTTP/1.1\r\nHost:\r\n", 421},
+		{"GET / HTTP/1.1\r\nHost:\r\n", 400},
 		{"GET / HTTP/1.1\r\n", 400},
 		{"GET / HTTP/1.0\r\n", 200}, // knows no Host
 		{"GET / HTTP/1.1\r\nHost: \t" + here + " \r\n", 200},

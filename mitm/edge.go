@@ -212,4 +212,6 @@ type replayed struct {
 	r io.Reader
 }
 
+func (c *replayed) NetConn() net.Conn { return c.Conn }
+
 func (c *replayed) Read(b []byte) (int, error) { return c.r.Read(b) }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/agentsecrets/agentsecrets/audit"
+	"github.com/agentsecrets/agentsecrets/internal/engine"
 	"github.com/agentsecrets/agentsecrets/redact"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
@@ -308,7 +309,7 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 	x.askForReadable(out)
 	x.guarded = len(x.values) > 0 || x.live && x.reaches
 	way := x.wayOut()
-	t := way.any
+	var t http.RoundTripper = way.any
 	if upgradeOf(r.Header) != "" {
 		t = way.http1
 	}
@@ -323,6 +324,7 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 		return
 	}
 	defer resp.Body.Close()
+	engine.Keep(w, engine.FieldsOf(resp))
 	x.status = resp.StatusCode
 	x.respond(w, r, resp)
 }

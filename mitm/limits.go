@@ -182,6 +182,9 @@ func (c *clientConn) Close() error {
 	return c.Conn.Close()
 }
 
+// NetConn is the connection below, for those who look for a socket.
+func (c *clientConn) NetConn() net.Conn { return c.Conn }
+
 // clientOf finds the client's connection under what is made of it.
 func clientOf(conn net.Conn) *clientConn {
 	for {

@@ -97,6 +97,9 @@ type counted struct {
 	closed func()
 }
 
+// NetConn is the connection below, for those who look for a socket.
+func (c *counted) NetConn() net.Conn { return c.Conn }
+
 func (c *counted) Close() error {
 	c.once.Do(c.closed)
 	return c.Conn.Close()

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/engine"
 )
 
 // origins holds the ways out. Exchanges that carry a value and those that do
@@ -31,8 +33,8 @@ type origins struct {
 
 // way is two transports: HTTP/2 cannot carry an upgrade (RFC 9113, 8.2.2).
 type way struct {
-	any   *http.Transport
-	http1 *http.Transport
+	any   *byProtocol
+	http1 *engine.Transport
 }
 
 const (
@@ -54,7 +56,7 @@ func (o *origins) newWay(k wayKey) way {
 	if !k.guarded && o.cfg.PlainRoots != nil {
 		d.roots = o.cfg.PlainRoots
 	}
-	return way{any: d.transport("h2", "http/1.1"), http1: d.transport("http/1.1")}
+	return way{any: newByProtocol(d), http1: d.http1("http/1.1")}
 }
 
 // relayed is how tunnels that are relayed are dialled.
@@ -125,28 +127,6 @@ type dialer struct {
 	kind     wayKey
 	roots    func(host string) *x509.CertPool
 	sessions tls.ClientSessionCache
-}
-
-func (d *dialer) transport(protocols ...string) *http.Transport {
-	t := &http.Transport{
-		DialContext: d.dial,
-		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return d.dialTLS(ctx, network, addr, protocols)
-		},
-		DisableCompression:     true, // what the client asked for is its own business
-		MaxIdleConnsPerHost:    poolPerHost,
-		IdleConnTimeout:        poolIdle,
-		ExpectContinueTimeout:  continueFor,
-		MaxResponseHeaderBytes: maxRespHead,
-		ReadBufferSize:         ioBuffer,
-		WriteBufferSize:        ioBuffer,
-		ForceAttemptHTTP2:      true,
-	}
-	if len(protocols) == 1 {
-		t.ForceAttemptHTTP2 = false
-		t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
-	}
-	return t
 }
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {

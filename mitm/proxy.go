@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/elazarl/goproxy"
+
+	"github.com/agentsecrets/agentsecrets/internal/engine"
 )
 
 // Limits on what a client may make us hold before it has said anything useful.
@@ -32,8 +34,9 @@ type Proxy struct {
 	gate    *gate
 	origins origins
 	edge    *goproxy.ProxyHttpServer
-	outer   *http.Server // CONNECT, absolute-form and status requests
-	inner   *http.Server // requests inside intercepted connections
+	outer   *http.Server   // CONNECT, absolute-form and status requests
+	inner   *http.Server   // requests inside intercepted connections that speak HTTP/2
+	http1   *engine.Server // and HTTP/1
 	tunnels *handover
 	tls     *tls.Config
 
@@ -73,6 +76,10 @@ func New(cfg Config) (*Proxy, error) {
 		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ConnContext:                  tunnelContext,
 		ConnState:                    p.followTunnel,
+	}
+	p.http1 = &engine.Server{
+		Handler: http.HandlerFunc(p.serveInner), HeadTimeout: headTimeout, IdleTimeout: idleTimeout, Refused: p.unreadable,
+		ConnState: p.followTunnel,
 	}
 	return p, nil
 }
@@ -128,6 +135,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	if errInner != nil {
 		p.inner.Close()
 	}
+	errHTTP1 := p.http1.Shutdown(ctx)
 	p.mu.Lock()
 	p.ended = true
 	p.mu.Unlock()
@@ -137,5 +145,5 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.relays.Wait() // for their records
 	p.origins.close()
 	p.running.Wait()
-	return errors.Join(errOuter, errInner)
+	return errors.Join(errOuter, errInner, errHTTP1)
 }

@@ -7,11 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/elazarl/goproxy"
+
+	"github.com/agentsecrets/agentsecrets/internal/http1"
 )
 
 // tunnel is the client's connection after CONNECT: it carries who asked and
@@ -27,6 +30,9 @@ type tunnel struct {
 
 	shown, asked, ours atomic.Bool // our certificate; a request; who ended it
 }
+
+// NetConn is the connection below, for those who look for a socket.
+func (t *tunnel) NetConn() net.Conn { return t.Conn }
 
 func (t *tunnel) Close() error {
 	t.once.Do(func() {
@@ -69,9 +75,22 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 		t.Close()
 		return
 	}
-	if !p.tunnels.give(conn) {
+	if conn.ConnectionState().NegotiatedProtocol != "h2" {
+		p.http1.Serve(context.WithValue(context.WithoutCancel(r.Context()), tunnelKey{}, t), conn)
+	} else if !p.tunnels.give(conn) {
 		t.Close()
 	}
+}
+
+// unreadable answers what came instead of a request.
+func (p *Proxy) unreadable(ctx context.Context, w http.ResponseWriter, e *http1.Error) {
+	why := &Problem{Status: e.Status, Slug: "bad_request", Message: "the request can be read in more than one way, or in none: " + strings.ReplaceAll(e.Reason, "_", " ")}
+	if t, ok := ctx.Value(tunnelKey{}).(*tunnel); ok {
+		t.asked.Store(true)
+		why.Domain = t.dest.short("https")
+	}
+	w.Header().Set("Connection", "close")
+	p.refused(why).write(w, "")
 }
 
 // handshakeFailed says so. Who sends something else than TLS is told why it ends.

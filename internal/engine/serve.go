@@ -8,8 +8,6 @@
 // side of origins and is an http.RoundTripper. Nothing is added that a handler or
 // a request does not hold: no Date, no Content-Type, no User-Agent. Fields keep
 // the order and case of the message that they come from: see WithFields, FieldsOf.
-//
-// The proxy does not use it yet: its exchanges are still made by net/http.
 package engine
 
 import (

@@ -45,7 +45,7 @@ var dFaults = []rowFault{
 	{"D10", "look up, look at it, and look up again to dial", "mitm/origin.go",
 		"	nd := net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {\n		return d.checkAddr(address, pinned)\n	}}",
 		"	host, text, _ := net.SplitHostPort(addr)\n	port, _ := strconv.Atoi(text)\n	if err := d.checkThrough(ctx, host, port); err != nil {\n		return nil, err\n	}\n	nd := net.Dialer{Timeout: dialTimeout, ControlContext: func(context.Context, string, string, syscall.RawConn) error { return nil }}", "./mitm"},
-	{"D11", "origins by the proxy in our environment", "mitm/origin.go", "		DialContext: d.dial,\n", "		DialContext: d.dial, Proxy: http.ProxyFromEnvironment,\n", "./mitm"},
+	{"D11", "origins by the proxy in our environment", "mitm/protocol.go", "		DialContext:            d.dial,\n", "		DialContext: d.dial, Proxy: http.ProxyFromEnvironment,\n", "./mitm"},
 	{"D11", "the daemon adopts a parent", "cmd/agentsecrets/parent.go", `o.parent == "" && !o.adopts {`, `o.parent == "" && len(o.ca) > 99 {`, "./cmd/agentsecrets"},
 	{"D11", "a parent is adopted without a word", "cmd/agentsecrets/intercept.go", `p.adopted != "" && !o.quiet`, `p.adopted == "-" && !o.quiet`, "./cmd/agentsecrets"},
 	{"D11", "a file that reads proxy variables", "cmd/agentsecrets/parent.go", "(&http.Transport{DisableKeepAlives: true})", "(&http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment})", "./cmd/agentsecrets"},

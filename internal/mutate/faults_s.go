@@ -21,4 +21,6 @@ var sFaults = []rowFault{
 	{"S1", "a chunk that is longer than its size", "internal/http1/chunks.go", "	case !bytes.Equal(end, endOfLine):", "	case bytes.Equal(end, nil):", "./internal/http1"},
 	{"S1", "framing as a trailer", "internal/http1/chunks.go", "		if framing {\n", "		if framing && ok {\n", "./internal/http1"},
 	{"S1", "read past the end of a body", "internal/http1/body.go", "p[:min(int64(len(p)), b.left)]", "p[:min(len(p), 1<<20)]", "./internal/http1"},
+	{"S1", "HTTP/1 in tunnels by net/http", "mitm/tunnel.go", `NegotiatedProtocol != "h2" {`, `NegotiatedProtocol == "h3" {`, "./mitm"},
+	{"S1", "half a body looks whole to the origin", "internal/engine/roundtrip.go", "			c.readErr = err\n			return err\n", "			return c.w.End(nil)\n", "./mitm"},
 }

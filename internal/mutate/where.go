@@ -24,6 +24,8 @@ var inAttack = []string{"./internal/attack", "-run", "TestVerdicts|TestNaive"}
 
 var inPlaces = []string{"./mitm", "-run", "TestPlaces|TestAnywhere|TestValueNotAllowed|TestTextHosts|TestCodedBody"}
 
+var inEngine = []string{"./internal/engine", "-skip", "TestRoundTrip"}
+
 var inHTTP1 = []string{"./internal/http1", "-skip", "TestRoundTrip|TestProgramsInUse"}
 
 var inSeal = []string{"./cmd/agentsecrets", "-run", "TestScripts/L9_seal$"}
