@@ -17,9 +17,10 @@ const (
 	forms     = "verbatim base64 hex percent json html utf-16 quoted-printable quotes wrapped mixed"
 	stores    = "keychain file vault command"
 	states    = "client tunnel relay origin"
+	parts     = "exchange connection body hints dial relay upgrade store"
 	// reasons are the slugs of refusals.
 	reasons = "audit_unavailable authority_mismatch bad_authority bad_request binding_denied body_too_large " +
-		"domain_not_in_allowlist egress_denied empty_allowlist header_too_large method_denied method_refused not_tls origin_protocol " +
+		"domain_not_in_allowlist egress_denied empty_allowlist header_too_large internal_error method_denied method_refused not_tls origin_protocol " +
 		"origin_timeout origin_unreachable origin_untrusted overloaded parent_refused parent_unreachable permission_denied place_denied plaintext_denied " +
 		"policy_seal_broken private_address project_not_found proxy_credential_required rate_limited secret_not_found short_value_budget " +
 		"store_locked tunnelled_host undecodable_response value_not_allowed_in_place workspace_not_found"
@@ -31,6 +32,7 @@ func byReason() label   { return label{name: "reason", values: strings.Fields(re
 func byPlace() label    { return label{name: "place", values: strings.Fields(places)} }
 func byForm() label     { return label{name: "form", values: strings.Fields(forms)} }
 func byStore() label    { return label{name: "store", values: strings.Fields(stores)} }
+func byPart() label     { return label{name: "in", values: strings.Fields(parts)} }
 func byState() label    { return label{name: "state", values: strings.Fields(states)} }
 
 // Exchanges take from milliseconds to an event stream's minutes; our own part

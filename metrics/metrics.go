@@ -52,6 +52,7 @@ type Metrics struct {
 	leafHits    prometheus.Counter
 	holdback    prometheus.Gauge
 	auditFails  prometheus.Counter
+	panics      vec[prometheus.Counter] // by where
 	secrets     vec[prometheus.Counter] // by name and decision; zero without Config.Names
 }
 
@@ -78,6 +79,7 @@ func New(c Config) *Metrics {
 		leafHits:    in.counter("leaf_cache_hits_total", "Leaf certificates found in the cache."),
 		holdback:    in.gauge("holdback_bytes", "Bytes of responses read and not yet released."),
 		auditFails:  in.counter("audit_failures_total", "Audit events that could not be written."),
+		panics:      in.counters("panics_total", "Faults of our own that ended an exchange or a connection, by where they happened.", byPart()),
 		secrets:     in.bySecret(c.Names),
 	}
 }
@@ -177,3 +179,6 @@ func (m *Metrics) LeafHit() { m.leafHits.Inc() }
 
 // AuditFailed counts an audit event that could not be written.
 func (m *Metrics) AuditFailed() { m.auditFails.Inc() }
+
+// Panicked counts a panic in a part of the proxy.
+func (m *Metrics) Panicked(part string) { m.panics.of(part).Inc() }

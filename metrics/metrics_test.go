@@ -62,7 +62,7 @@ func TestDocumentedNames(t *testing.T) {
 		"exchanges_total": "counter", "denials_total": "counter", "expansions_total": "counter", "redactions_total": "counter",
 		"unresolved_total": "counter", "text_mentions_total": "counter", "coded_bodies_total": "counter", "exchange_duration_seconds": "histogram", "overhead_seconds": "histogram",
 		"resolve_duration_seconds": "histogram", "connections": "gauge", "leaf_mints_total": "counter",
-		"leaf_cache_hits_total": "counter", "holdback_bytes": "gauge", "audit_failures_total": "counter", "build_info": "gauge",
+		"leaf_cache_hits_total": "counter", "holdback_bytes": "gauge", "audit_failures_total": "counter", "panics_total": "counter", "build_info": "gauge",
 	} {
 		if want := "# TYPE agentsecrets_" + name + " " + kind + "\n"; !strings.Contains(text, want) {
 			t.Errorf("no %q", want)

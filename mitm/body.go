@@ -161,6 +161,9 @@ func bodyProblem(err error) *Problem {
 	if errors.Is(err, placeholder.ErrNotAllowed) {
 		fallback = Problem{Status: 422, Slug: "value_not_allowed_in_place", Message: "the value holds bytes that cannot stand in this body"}
 	}
+	if errors.Is(err, errPanicked) {
+		return internalError()
+	}
 	return asProblem(err, fallback)
 }
 
@@ -233,22 +236,23 @@ type stopping struct {
 }
 
 func (s stopping) Feed(dst, chunk []byte) ([]byte, error) {
-	dst, err := s.Rewriter.Feed(dst, chunk)
-	return dst, s.keep(err)
+	return s.keep(func() ([]byte, error) { return s.Rewriter.Feed(dst, chunk) })
 }
 
 func (s stopping) Flush(dst []byte) ([]byte, error) {
-	dst, err := s.Rewriter.Flush(dst)
-	return dst, s.keep(err)
+	return s.keep(func() ([]byte, error) { return s.Rewriter.Flush(dst) })
 }
 
-func (s stopping) keep(err error) error {
-	if err != nil {
-		s.x.mu.Lock()
-		defer s.x.mu.Unlock()
-		s.x.bodyStop = bodyProblem(err)
-	}
-	return err
+func (s stopping) keep(f func() ([]byte, error)) (dst []byte, err error) {
+	defer func() {
+		if err != nil {
+			s.x.mu.Lock()
+			defer s.x.mu.Unlock()
+			s.x.bodyStop = bodyProblem(err)
+		}
+	}()
+	defer s.x.proxy.cfg.rescue("body", &err) // on a goroutine of the transport
+	return f()
 }
 
 // decideLive is decide, record and release for one use. x.mu is held.

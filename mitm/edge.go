@@ -43,6 +43,7 @@ type admitted struct {
 }
 
 func (p *Proxy) serveOuter(w http.ResponseWriter, r *http.Request) {
+	defer p.recovered(w)
 	if why := p.shedding(r); why != nil {
 		p.shed(w, r, why)
 		return

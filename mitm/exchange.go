@@ -42,6 +42,7 @@ type exchange struct {
 	broken   string // slug of what broke a response off in its middle
 	client   *http.ResponseController
 	liveUses int      // placeholders that a streaming body asked values for
+	answered bool     // a response has begun
 	closing  bool     // a refusal ends the connection: what is left of the body is not read
 	asked    []string // places that a style of a call names
 	live     bool     // the body streams through the expander
@@ -88,6 +89,7 @@ func (x *exchange) domain() string { return x.short }
 
 func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer x.finish()
+	defer x.recovered(w)
 	x.method, x.target, x.fields = r.Method, parseTarget(r.RequestURI), r.Header
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -354,5 +356,6 @@ func (x *exchange) refuse(w http.ResponseWriter, err error) {
 	if x.closing {
 		leaveBody(w)
 	}
+	x.answered = true
 	p.write(w, x.id)
 }

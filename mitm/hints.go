@@ -16,7 +16,8 @@ type earlyHints struct {
 	x     *exchange
 }
 
-func (e *earlyHints) forward(code int, header textproto.MIMEHeader) error {
+func (e *earlyHints) forward(code int, header textproto.MIMEHeader) (err error) {
+	defer e.x.proxy.cfg.rescue("hints", &err) // on a goroutine of the transport
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.done || !e.http1 || code == http.StatusContinue {

@@ -24,6 +24,7 @@ type Observer interface {
 	Connection(state string, delta int)
 	Holdback(delta int)
 	AuditFailed()
+	Panicked(in string) // a fault of our own in an exchange, a relay, …
 }
 
 func (c *Config) observer() Observer {
@@ -46,6 +47,7 @@ func (nobody) Overhead(time.Duration) {}
 func (nobody) Connection(string, int) {}
 func (nobody) Holdback(int)           {}
 func (nobody) AuditFailed()           {}
+func (nobody) Panicked(string)        {}
 
 // refused counts what is refused before there is an exchange.
 func (p *Proxy) refused(why *Problem) *Problem {

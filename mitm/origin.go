@@ -129,7 +129,8 @@ type dialer struct {
 	sessions tls.ClientSessionCache
 }
 
-func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+func (d *dialer) dial(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+	defer d.cfg.rescue("dial", &err)
 	host, portText, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("split %q: %w", addr, err)
@@ -183,7 +184,8 @@ func (d *dialer) dialLoopback(ctx context.Context, network, port string) (net.Co
 
 // checkAddr runs between resolving and connecting, on the very address that is
 // about to be used, so that a name cannot change its mind in between.
-func (d *dialer) checkAddr(address string, pinned bool) error {
+func (d *dialer) checkAddr(address string, pinned bool) (err error) {
+	defer d.cfg.rescue("dial", &err) // two families are dialled on two goroutines
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("read address %q: %w", address, err)
@@ -204,7 +206,8 @@ func (d *dialer) checkAddr(address string, pinned bool) error {
 	return nil
 }
 
-func (d *dialer) dialTLS(ctx context.Context, network, addr string, protocols []string) (net.Conn, error) {
+func (d *dialer) dialTLS(ctx context.Context, network, addr string, protocols []string) (_ net.Conn, err error) {
+	defer d.cfg.rescue("dial", &err)
 	raw, err := d.dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
@@ -239,6 +242,9 @@ func originProblem(err error, scheme, domain string) *Problem {
 	var parent *parentError
 	p := &Problem{Status: http.StatusBadGateway, Domain: domain}
 	switch {
+	case errors.Is(err, errPanicked):
+		ours := internalError()
+		p.Slug, p.Message = ours.Slug, ours.Message
 	case errors.As(err, &guard) && guard.always:
 		p.Status, p.Slug, p.Message = http.StatusForbidden, "private_address", "this address is never dialled"
 	case errors.As(err, &guard) && guard.plain:

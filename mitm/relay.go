@@ -72,7 +72,7 @@ func passOn(t *tunnel, origin net.Conn) (why *Problem) {
 		t.Close()
 		origin.Close()
 	}
-	l := &lull{cut: cut}
+	l := &lull{cfg: &t.proxy.cfg, cut: cut}
 	defer l.end()
 	wg.Go(func() { l.pump(t, origin) })
 	first, err := firstBytes(t, t.dest)
@@ -92,6 +92,7 @@ func passOn(t *tunnel, origin net.Conn) (why *Problem) {
 // lull ends a relay of which one side has said all, once the other has been
 // silent for idleTimeout: there are origins that never close first.
 type lull struct {
+	cfg *Config
 	cut func()
 
 	mu    sync.Mutex
@@ -100,7 +101,7 @@ type lull struct {
 
 // pump copies from src to dst.
 func (l *lull) pump(dst, src net.Conn) {
-	_, err := io.Copy(dst, heard{src, l})
+	err := l.cfg.safely("relay", func() error { _, err := io.Copy(dst, heard{src, l}); return err })()
 	if err != nil || closeWrite(dst) != nil {
 		l.cut()
 		return

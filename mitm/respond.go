@@ -212,6 +212,7 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 	if len(resp.Trailer) > 0 && r.ProtoMajor == 1 {
 		h.Del("Content-Length") // HTTP/2 has both; HTTP/1.1 trailers need chunks (RFC 9112, 7.1.2)
 	}
+	x.answered = true
 	w.WriteHeader(resp.StatusCode)
 	if resp.ContentLength < 0 || len(resp.Trailer) > 0 {
 		http.NewResponseController(w).Flush() // a stream may be silent after its head

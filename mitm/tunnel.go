@@ -57,6 +57,12 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 		return
 	}
 	t := &tunnel{Conn: client, proxy: p, run: a.run, dest: a.dest, state: "tunnel", began: p.cfg.now()}
+	defer func() {
+		if v := recover(); v != nil {
+			p.cfg.panicked("connection", v)
+			t.Close() // it has been taken from the HTTP server, which would
+		}
+	}()
 	p.conns.add(t)
 	p.cfg.observer().Connection(t.state, 1)
 	if a.run.live.Err() != nil { // revoked since it was admitted
@@ -181,6 +187,7 @@ func tunnelContext(ctx context.Context, c net.Conn) context.Context {
 
 // serveInner answers one request inside an intercepted connection.
 func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
+	defer p.recovered(w)
 	t, ok := r.Context().Value(tunnelKey{}).(*tunnel)
 	if !ok {
 		(&Problem{Status: 400, Slug: "bad_request", Message: "not an intercepted connection"}).write(w, "")

@@ -37,6 +37,7 @@ func (x *exchange) upgrade(w http.ResponseWriter, r *http.Request, resp *http.Re
 		x.refuse(w, &Problem{Status: 502, Slug: "undecodable_response", Message: "the upgraded protocol cannot be searched for values"})
 		return
 	}
+	x.answered = true
 	client, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		origin.Close()
@@ -53,7 +54,8 @@ func (x *exchange) upgrade(w http.ResponseWriter, r *http.Request, resp *http.Re
 	} else {
 		down = func() error { _, err := io.Copy(client, origin); return err }
 	}
-	relay(client, origin, func() error { _, err := io.Copy(origin, rw.Reader); return err }, down)
+	up := func() error { _, err := io.Copy(origin, rw.Reader); return err }
+	relay(client, origin, x.proxy.cfg.safely("upgrade", up), x.proxy.cfg.safely("upgrade", down))
 }
 
 // writeSwitch answers 101 by hand: the connection is ours from here on.

@@ -25,6 +25,9 @@ type Config struct {
 	Now func() time.Time
 	// Observe is told how long each call of the store took, when it returns. Called concurrently; nil observes nothing.
 	Observe func(time.Duration)
+	// Panicked is told that a call of the store did, but not with what: that could be a value. Called concurrently; nil
+	// tells nobody.
+	Panicked func()
 }
 
 func (c *Config) ttl() time.Duration         { return orDefault(c.TTL, 60*time.Second) }
@@ -48,6 +51,12 @@ func (c *Config) now() time.Time {
 func (c *Config) observe(d time.Duration) {
 	if c.Observe != nil {
 		c.Observe(d)
+	}
+}
+
+func (c *Config) panicked() {
+	if c.Panicked != nil {
+		c.Panicked()
 	}
 }
 
@@ -150,7 +159,7 @@ func (r *Resolver) ask(ctx context.Context, ref Ref, c *call, generation string)
 	ctx, cancel := context.WithTimeout(ctx, r.config.timeout())
 	defer cancel()
 	start := r.config.now()
-	c.value, c.err = r.config.Store.Resolve(ctx, ref)
+	c.value, c.err = r.call(ctx, ref)
 	end := r.config.now()
 	r.config.observe(end.Sub(start))
 	if errors.Is(c.err, context.DeadlineExceeded) {
@@ -158,6 +167,19 @@ func (r *Resolver) ask(ctx context.Context, ref Ref, c *call, generation string)
 	}
 	r.finish(ref, c, generation, end)
 	close(c.done)
+}
+
+var errFailed = errors.New("the store met a fault of its own")
+
+// call asks the store. A panic would end the program, since nobody stands above the goroutine that calls.
+func (r *Resolver) call(ctx context.Context, ref Ref) (v Value, err error) {
+	defer func() {
+		if recover() != nil {
+			r.config.panicked()
+			v, err = Value{}, errFailed
+		}
+	}()
+	return r.config.Store.Resolve(ctx, ref)
 }
 
 func (r *Resolver) finish(ref Ref, c *call, generation string, now time.Time) {

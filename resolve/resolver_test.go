@@ -414,3 +414,24 @@ func TestResolverEqualsItsStore(t *testing.T) {
 		}
 	})
 }
+
+// A store that panics fails who asks, and nobody else.
+func TestV7StorePanics(t *testing.T) {
+	m, times := newMemory(), 0
+	r, err := NewResolver(Config{Store: m, Panicked: func() { times++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := Ref{Project: "p", Environment: "e", Name: "KEY"}
+	if err := m.Set(t.Context(), ref, New([]byte("value"))); err != nil {
+		t.Fatal(err)
+	}
+	m.before = func(context.Context, string, Ref) error { panic("value") }
+	if v, err := r.Resolve(t.Context(), ref); err == nil || strings.Contains(err.Error(), "value") || times != 1 {
+		t.Errorf("%v, %v, told %d times", v, err, times)
+	}
+	m.before = nil
+	if _, err := r.Resolve(t.Context(), ref); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}

@@ -87,7 +87,8 @@ func build(p plan) (*house, error) {
 	if err = h.openAuthority(p.authority); err != nil {
 		return nil, err
 	}
-	if h.resolver, err = resolve.NewResolver(resolve.Config{Timeout: storePatience, Store: p.store, Observe: h.resolved}); err != nil {
+	stored := resolve.Config{Timeout: storePatience, Store: p.store, Observe: h.resolved, Panicked: func() { h.metrics.Panicked("store") }}
+	if h.resolver, err = resolve.NewResolver(stored); err != nil {
 		return nil, err
 	}
 	if h.log, err = p.audit.open(p.where.home, p.sharedLog); err != nil {

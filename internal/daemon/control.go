@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -201,7 +202,8 @@ func (s *Seat) Serve(c Control) error {
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false) // Release does, by the name that lasts
 	s.l = l
-	srv := &http.Server{Handler: c.handler(), ReadHeaderTimeout: time.Second, ConnContext: withPeer}
+	quiet := log.New(io.Discard, "", 0) // net/http logs what a panic says
+	srv := &http.Server{Handler: c.handler(), ReadHeaderTimeout: time.Second, ConnContext: withPeer, ErrorLog: quiet}
 	// Who asks is told by a number, which another process has once the first has
 	// ended: a connection must not outlast its question.
 	srv.SetKeepAlivesEnabled(false)
