@@ -46,6 +46,7 @@ func newByProtocol(d *dialer) *byProtocol {
 func (d *dialer) http1(protocols ...string) *engine.Transport {
 	return &engine.Transport{
 		MaxIdle: poolPerHost, IdleTimeout: poolIdle, ContinueWait: continueFor,
+		Panicked: func(v any) { d.cfg.panicked("body", v) },
 		Dial: func(ctx context.Context, scheme, addr string) (net.Conn, error) {
 			if scheme != "https" {
 				return d.dial(ctx, "tcp", addr)

@@ -79,7 +79,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.http1 = &engine.Server{
 		Handler: http.HandlerFunc(p.serveInner), HeadTimeout: headTimeout, IdleTimeout: idleTimeout, Refused: p.unreadable,
-		ConnState: p.followTunnel,
+		ConnState: p.followTunnel, Panicked: func(v any) { p.cfg.panicked("connection", v) },
 	}
 	return p, nil
 }

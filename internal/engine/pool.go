@@ -18,6 +18,8 @@ type Transport struct {
 	MaxIdle      int           // connections that wait for each origin
 	IdleTimeout  time.Duration // for how long
 	ContinueWait time.Duration // how long a request that expects 100 waits for it
+	// Panicked is told that sending a request's body did, as Server's is; nil: nobody.
+	Panicked func(v any)
 
 	mu   sync.Mutex
 	idle map[string][]*originConn

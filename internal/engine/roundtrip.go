@@ -162,7 +162,7 @@ func (c *originConn) send(req *http.Request) error {
 	c.sending = make(chan struct{})
 	go func() {
 		defer close(c.sending)
-		c.sendErr = c.sendBody(req)
+		c.sendErr = c.sendSafely(req)
 		if c.readErr != nil {
 			c.conn.SetDeadline(time.Unix(1, 0)) // the response to half a request is none
 		}
@@ -219,6 +219,21 @@ func outgoing(req *http.Request) http1.Framing {
 		return http1.Framing{Kind: http1.Sized, Length: req.ContentLength}
 	}
 	return http1.Framing{Kind: http1.Chunked}
+}
+
+var errPanicked = errors.New("sending the request's body met a fault of our own")
+
+// sendSafely is sendBody on a goroutine above which nobody stands who recovers.
+func (c *originConn) sendSafely(req *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if c.t.Panicked != nil {
+				c.t.Panicked(v)
+			}
+			c.readErr, err = errPanicked, errPanicked
+		}
+	}()
+	return c.sendBody(req)
 }
 
 func (c *originConn) sendBody(req *http.Request) error {

@@ -36,8 +36,9 @@ type Server struct {
 	// ConnState is told when a connection waits for a request (first as new, then
 	// as idle), when one is under way, and when a handler takes it away; nil: nobody.
 	ConnState func(net.Conn, http.ConnState)
-	// Panicked is told that a handler did, but not with what: that could be a value.
-	Panicked func()
+	// Panicked is told that a handler did, while its stack is still there, and with
+	// what; nil: nobody.
+	Panicked func(v any)
 
 	mu     sync.Mutex
 	conns  map[*conn]bool // whether it is in an exchange
@@ -156,7 +157,7 @@ func (c *conn) exchange(ctx context.Context) bool {
 func (c *conn) handle(w http.ResponseWriter, r *http.Request) (whole bool) {
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler && c.srv.Panicked != nil {
-			c.srv.Panicked()
+			c.srv.Panicked(p)
 		}
 	}()
 	c.srv.Handler.ServeHTTP(w, r)

@@ -247,7 +247,7 @@ func TestPanic(t *testing.T) {
 	told := make(chan bool, 1)
 	addr := serveAll(t, &Server{
 		Handler:  http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a value") }),
-		Panicked: func() { told <- true },
+		Panicked: func(any) { told <- true },
 	})
 	c, br := dial(t, addr)
 	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")

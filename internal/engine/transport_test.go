@@ -340,3 +340,30 @@ func TestResponseOutlivesTheOrigins(t *testing.T) {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
 }
+
+type panicky struct{}
+
+func (panicky) Read([]byte) (int, error) { panic("a value") }
+func (panicky) Close() error             { return nil }
+
+// A body is sent on a goroutine of our own, whose panic would end all.
+func TestV7PanicInABody(t *testing.T) {
+	told := make(chan any, 1)
+	tr := &Transport{Panicked: func(v any) { told <- v }}
+	tr.Dial = func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		t.Cleanup(func() { theirs.Close() })
+		go io.Copy(io.Discard, theirs)
+		return ours, nil
+	}
+	req, err := http.NewRequest("POST", "http://a/", panicky{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := tr.RoundTrip(req); err == nil || strings.Contains(err.Error(), "value") {
+		t.Errorf("%v, %v", resp, err)
+	}
+	if v := <-told; v != "a value" {
+		t.Errorf("told of %v", v)
+	}
+}

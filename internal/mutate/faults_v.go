@@ -24,5 +24,6 @@ var vFaults = []rowFault{
 	{"V7", "upgrades are not recovered", "mitm/upgrade.go", "x.proxy.cfg.safely(\"upgrade\", down)", "down", "./mitm"},
 	{"V7", "handshakes are not recovered", "mitm/tunnel.go", "			t.Close() // it has", "			// it has", "./mitm"},
 	{"V7", "what is no exchange is not recovered", "mitm/edge.go", "	defer p.recovered(w)\n", "", "./mitm"},
+	{"V7", "bodies are sent unrecovered", "internal/engine/roundtrip.go", "		if v := recover(); v != nil {", "		if v := any(nil); v != nil {", "./internal/engine"},
 	{"V7", "a store's panic ends all", "resolve/resolver.go", "		if recover() != nil {", "		if false {", "./resolve"},
 }
