@@ -78,6 +78,7 @@ func (p patient) Read(b []byte) (int, error) {
 func (x *exchange) readAhead(body io.Reader, b []byte) error {
 	defer x.waitedSince(x.proxy.cfg.now())
 	_, err := io.ReadFull(patient{body, x.client}, b)
+	x.scope = x.proxy.cfg.look(x.scope) // it may have taken long
 	return err
 }
 

@@ -77,7 +77,7 @@ type found struct {
 }
 
 func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
-	now, scope := p.cfg.now(), run.now()
+	now, scope := p.cfg.now(), p.cfg.look(run.now())
 	return &exchange{
 		proxy: p, run: run, scope: scope, route: p.route(scope, dest), id: audit.NewID(), start: now, clock: clock{from: now},
 		scheme: scheme, dest: dest, short: dest.short(scheme), values: map[string]resolve.Value{}, noted: map[string]bool{}, echoes: redact.Counts{},

@@ -38,6 +38,8 @@ type Scope struct {
 	ProjectID, ProjectName     string
 	Environment                string
 	AgentID                    string
+
+	Seen any // what Look found, for the other funcs of Config; nil: they look for themselves
 }
 
 // Use is one placeholder in a request, as policy is asked about it.
@@ -58,6 +60,10 @@ type Config struct {
 	// NormalHost brings a host into the one form in which hosts are compared,
 	// or says that it is none.
 	NormalHost func(host string) (string, error)
+	// Look returns s with policy as it is at the moment in s.Seen: what is asked about
+	// it until the request goes out is then answered by one look, and so consistently.
+	// Whatever was waited for has it look again. Nil: nothing is kept.
+	Look func(s Scope) Scope
 	// Allow decides about one use; a *Problem tells the client why not.
 	Allow func(Scope, Use) error
 	// Rules names the rules and bindings by which Allow decides, for the record.
@@ -133,6 +139,13 @@ func (c *Config) check() error {
 		return errors.New("mitm: Leaf, NormalHost, Allow, Reaches, Resolve, Record, Guard and GuardAlways are required")
 	}
 	return nil
+}
+
+func (c *Config) look(s Scope) Scope {
+	if c.Look == nil {
+		return s
+	}
+	return c.Look(s)
 }
 
 func (c *Config) log() *slog.Logger {

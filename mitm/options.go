@@ -59,6 +59,7 @@ func (x *exchange) settle() {
 		}
 	}
 	x.sentWith = x.options
+	x.scope.Seen = nil // what comes later, in a body that streams, is decided by the policy of then
 }
 
 // request is what is asked for, as a use of nothing.

@@ -17,36 +17,82 @@ type policies struct {
 	catalogue *allowlist.Catalogue
 
 	mu    sync.Mutex
-	files map[string]*watched[*allowlist.Policy] // by workspace ID
+	files map[string]*watched[*lists] // by workspace ID
 }
 
 func newPolicies(home string) *policies {
-	return &policies{home: home, catalogue: allowlist.NewCatalogue(), files: map[string]*watched[*allowlist.Policy]{}}
+	return &policies{home: home, catalogue: allowlist.NewCatalogue(), files: map[string]*watched[*lists]{}}
 }
 
-// list is what the scope's project may reach now.
+// lists are those of one content of a policy file.
+type lists struct {
+	policy *allowlist.Policy
+
+	mu   sync.Mutex
+	made map[string]*allowlist.List // by project ID; nobody changes them
+}
+
+func loadLists(path string) (*lists, error) {
+	policy, err := allowlist.LoadPolicy(path)
+	if err != nil {
+		return nil, err
+	}
+	return &lists{policy: policy, made: map[string]*allowlist.List{}}, nil
+}
+
+func (l *lists) of(projectID string) *allowlist.List {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := l.made[projectID]
+	if list == nil {
+		list = l.policy.List(projectID)
+		l.made[projectID] = list
+	}
+	return list
+}
+
+// seen is what one look found.
+type seen struct {
+	list *allowlist.List
+	err  error
+}
+
+// Look has what is asked about policy with the scope that it returns answered by
+// the file as it is now, without another look at it.
+func (p *policies) Look(s mitm.Scope) mitm.Scope {
+	s.Seen = nil
+	list, err := p.list(s)
+	s.Seen = seen{list, err}
+	return s
+}
+
+// list is what the scope's project may reach: as it was seen, or now.
 func (p *policies) list(s mitm.Scope) (*allowlist.List, error) {
+	if s, ok := s.Seen.(seen); ok {
+		return s.list, s.err
+	}
 	f, err := p.file(s.WorkspaceID)
 	if err != nil {
 		return nil, err
 	}
-	policy, err := f.get()
+	l, err := f.get()
 	if err != nil {
 		return nil, err
 	}
-	return policy.List(s.ProjectID), nil
+	return l.of(s.ProjectID), nil
 }
 
-func (p *policies) file(workspaceID string) (*watched[*allowlist.Policy], error) {
+func (p *policies) file(workspaceID string) (*watched[*lists], error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f := p.files[workspaceID]; f != nil {
+		return f, nil
+	}
 	path, err := policyPath(p.home, workspaceID)
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.files[workspaceID] == nil {
-		p.files[workspaceID] = &watched[*allowlist.Policy]{path: path, load: allowlist.LoadPolicy}
-	}
+	p.files[workspaceID] = &watched[*lists]{path: path, load: loadLists}
 	return p.files[workspaceID], nil
 }
 

@@ -37,3 +37,31 @@ func TestText(t *testing.T) {
 		}
 	}
 }
+
+// What was looked at once counts for the exchange that looked, and for no other.
+func TestPolicyAsItWasSeen(t *testing.T) {
+	home, scope := t.TempDir(), mitm.Scope{WorkspaceID: "wsp_aaaaaaaaaaaaaaaaaaaa", ProjectID: "prj"}
+	p := newPolicies(home)
+	rules := func(rules ...allowlist.Rule) {
+		t.Helper()
+		if err := updatePolicy(home, scope.WorkspaceID, func(p *allowlist.Policy) error {
+			p.Rules = rules
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u := mitm.Use{Name: "KEY", Host: "api.stripe.com", Port: 443, Method: "GET", Path: "/", Place: "header:authorization", Whole: true}
+	rules(allowlist.Rule{Host: u.Host})
+	before := p.Look(scope)
+	rules()
+	for _, c := range []struct {
+		name  string
+		scope mitm.Scope
+		want  bool
+	}{{"seen before", before, true}, {"not seen", scope, false}, {"seen again", p.Look(before), false}} {
+		if err := p.Allow(c.scope, u); (err == nil) != c.want || p.Reaches(c.scope, u.Host, u.Port) != c.want {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}

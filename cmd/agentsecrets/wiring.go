@@ -112,6 +112,7 @@ func (h *house) config(p plan) mitm.Config {
 	return mitm.Config{
 		Leaf:        func(host string) (*tls.Certificate, error) { return h.authority.Load().Leaf(host) },
 		NormalHost:  allowlist.NormalHost,
+		Look:        h.policies.Look,
 		Allow:       h.policies.Allow,
 		Rules:       h.policies.Rules,
 		Text:        h.policies.Text,

@@ -15,6 +15,7 @@ var (
 	inConstrained = []string{"./ca", "-run", "Constrain"}
 	inLimits      = []string{"./mitm", "-run", "V2|Overload"}
 	inOptions     = []string{"./mitm", "-run", "D9PrivateRule|PrivateRule|Strictest|StreamingBody|D8Roots|D7Plaintext|PlaintextRule|E4Range|GuardedByTheRule|PlaintextUpgrade"}
+	inLooks       = []string{"./mitm", "-run", "TestPolicyIsLookedAtOnce"}
 	inParent      = []string{"./mitm", "-run", "Parent"}
 	inParentFlag  = []string{"./cmd/agentsecrets", "-run", "TestScripts/^parent$"}
 	inEgress      = []string{"./cmd/agentsecrets", "-run", "TestScripts/^egress$"}
