@@ -60,13 +60,12 @@ func sum(h hash.Hash, texts ...[]byte) (l link) {
 	return l
 }
 
-// seal writes the link of a marshalled event into it, and ends the line.
+// seal writes the link of a marshalled event into it, and ends the line. It uses
+// the memory of event if there is room for chainedBy more.
 func (k *keys) seal(prev link, event []byte) ([]byte, link) {
 	body := bytes.TrimSuffix(event, []byte(lineEnd))
 	l := sum(k.line, prev[:], body)
-	line := make([]byte, 0, len(body)+chainedBy)
-	line = base64.RawURLEncoding.AppendEncode(append(line, body...), l[:])
-	return append(line, lineEnd+"\n"...), l
+	return append(base64.RawURLEncoding.AppendEncode(body, l[:]), lineEnd+"\n"...), l
 }
 
 // follows reports whether l is the link of a line whose text up to it is body.

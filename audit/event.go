@@ -1,16 +1,11 @@
 package audit
 
 import (
-	"bytes"
-	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/agentsecrets/agentsecrets/internal/visible"
 )
 
 // The two events of an exchange. They share an ID.
@@ -92,18 +87,7 @@ type wire struct {
 
 // MarshalJSON writes the event on one line in which no byte can move a
 // terminal's cursor or turn its text around.
-func (e Event) MarshalJSON() ([]byte, error) {
-	e.limit()
-	e.Reason = cmp.Or(e.Reason, "-")
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	w := wire{e.ID, e.Timestamp.UTC().Format(TimeFormat), (*plain)(&e)}
-	if err := enc.Encode(w); err != nil {
-		return nil, fmt.Errorf("encode audit event: %w", err)
-	}
-	return visible.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
-}
+func (e Event) MarshalJSON() ([]byte, error) { return e.appendTo(nil), nil }
 
 // UnmarshalJSON reads what MarshalJSON wrote; fields of later versions are let pass.
 func (e *Event) UnmarshalJSON(b []byte) error {
@@ -119,45 +103,4 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	*e = Event(p)
 	e.ID, e.Timestamp = w.ID, at.UTC()
 	return nil
-}
-
-// limit bounds what a client can make us write, on copies of the lists.
-func (e *Event) limit() {
-	e.SecretKeys = capList(e.SecretKeys, maxNames)
-	e.AuthStyles = capList(e.AuthStyles, maxPlaces)
-	e.RedactedForms = capList(e.RedactedForms, maxPlaces)
-	e.Places = capList(e.Places, maxPlaces)
-	e.Mentions = capList(e.Mentions, maxPlaces)
-	e.Rules = capList(e.Rules, maxPlaces)
-	for _, s := range []*string{
-		&e.ID, &e.Event, &e.Method, &e.TargetURL, &e.Domain, &e.Status, &e.Reason,
-		&e.AgentID, &e.TokenID, &e.RunID, &e.Environment, &e.IdentityLevel,
-		&e.ResolutionPath, &e.CallerRole, &e.WorkspaceID, &e.ProjectID,
-		&e.Detail, &e.Hint, &e.Chain,
-	} {
-		*s = capText(*s)
-	}
-}
-
-// capList is never nil: it is written as [], not null.
-func capList(list []string, most int) []string {
-	capped := make([]string, 0, min(len(list), most)+1)
-	for _, s := range list[:min(len(list), most)] {
-		capped = append(capped, capText(s))
-	}
-	if n := len(list) - most; n > 0 {
-		capped = append(capped, fmt.Sprintf("+%d more", n))
-	}
-	return capped
-}
-
-func capText(s string) string {
-	if len(s) <= maxField {
-		return s
-	}
-	cut := maxField
-	for cut > maxField-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut]
 }

@@ -31,6 +31,7 @@ type file struct {
 	sync    func(*os.File) error
 
 	h     *os.File
+	is    fs.FileInfo // tells h's file from others
 	size  int64
 	torn  bool // the end of the file is half a line that could not be taken back
 	dirty bool // lines are in h that the disk may not have, nor the head
@@ -103,7 +104,7 @@ func (f *file) settleHead() error {
 
 // ready has an open file that takes n more bytes.
 func (f *file) ready(n int64) error {
-	if f.h != nil && gone(f.h, f.path) {
+	if f.h != nil && f.gone() {
 		f.giveUp(0)
 	}
 	if f.h == nil {
@@ -216,7 +217,7 @@ func (f *file) openLines() error {
 		h.Close()
 		return err
 	}
-	f.h, f.size = h, info.Size()
+	f.h, f.is, f.size = h, info, info.Size()
 	return nil
 }
 
@@ -283,15 +284,11 @@ func lastNewline(b []byte) int {
 	return -1
 }
 
-// gone reports whether somebody removed h, or put another in its place: what is
-// written to it would be recorded nowhere.
-func gone(h *os.File, path string) bool {
-	held, err := h.Stat()
-	if err != nil {
-		return true
-	}
-	named, err := os.Lstat(path)
-	return err != nil || !os.SameFile(held, named)
+// gone reports whether somebody removed the file, or put another in its place:
+// what is written to it would be recorded nowhere.
+func (f *file) gone() bool {
+	named, err := os.Lstat(f.path)
+	return err != nil || !os.SameFile(f.is, named)
 }
 
 // giveUp takes back the n bytes of a line that was not written whole, and lets

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -109,16 +110,15 @@ func (l *Log) Write(e Event) error {
 		e.Timestamp = l.now()
 	}
 	e.Chain = ""
-	line, err := e.MarshalJSON()
-	if err != nil {
-		return err
-	}
+	buf := lines.Get().(*[]byte)
+	defer giveBack(buf)
+	*buf = slices.Grow(e.appendTo((*buf)[:0]), chainedBy)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return fmt.Errorf("write audit event: %w", os.ErrClosed)
 	}
-	if err := l.appendLine(line); err != nil {
+	if err := l.appendLine(*buf); err != nil {
 		return fmt.Errorf("write audit event: %w", err)
 	}
 	l.failed = false
@@ -126,6 +126,17 @@ func (l *Log) Write(e Event) error {
 		l.timer = time.AfterFunc(syncDelay, l.syncDue)
 	}
 	return nil
+}
+
+// lines is memory for the line that an event is.
+var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+const usualLine = 8 << 10
+
+func giveBack(buf *[]byte) {
+	if cap(*buf) <= usualLine { // few are longer, and those by far
+		lines.Put(buf)
+	}
 }
 
 // appendLine writes to the file, which in a shared log is opened for each line:

@@ -302,6 +302,8 @@ var faults = []fault{
 	{"ask for a value that cannot be allowed", "cmd/agentsecrets/set.go", "	if o.allow {\n		names, err := checkNames(args)", "	if o.allow && o.stdin {\n		names, err := checkNames(args)", inTold},
 
 	{"audit: chain without a key", "audit/chain.go", "		m := hmac.New(sha256.New, key)\n", "		m := hmac.New(sha256.New, key[:0])\n", inAudit},
+	{"audit: text as it is, quotes and all", "audit/encode.go", "|| c > '~' || c == '\"' ||", "|| c > '~' ||", inAudit},
+	{"audit: never look whether the file is there", "audit/file.go", "	if f.h != nil && f.gone() {\n", "	if f.h != nil && f.gone() && f.size < 0 {\n", inAudit},
 	{"audit: a new file begins a new chain", "audit/rotate.go", "	f.head.Next, f.head.Size, f.torn = f.head.Next+1, 0, false\n", "	f.head.Next, f.head.Size, f.torn, f.head.Last = f.head.Next+1, 0, false, f.head.Begin\n", inAudit},
 	{"audit: thinning is not known to the head", "audit/rotate.go", "			f.head.Begin = l\n", "			_ = l\n", inAudit},
 	{"audit: forget what others wrote", "audit/file.go", "	if _, l, ok := split(line); ok {\n			f.head.Last = l\n", "	if _, l, ok := split(line); ok {\n			_ = l\n", inAudit},
