@@ -44,7 +44,7 @@ type Store struct {
 	keys       Keys
 	workFactor int
 	opened     atomic.Pointer[openedIdentity]
-	lastID     atomic.Pointer[stampedID]
+	known      atomic.Pointer[generation] // of the last look
 }
 
 var _ resolve.Store = (*Store)(nil)

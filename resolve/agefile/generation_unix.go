@@ -4,13 +4,12 @@ package agefile
 
 import (
 	"io/fs"
-	"strconv"
 	"syscall"
 )
 
-func inode(info fs.FileInfo) string {
+func inode(info fs.FileInfo) uint64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return strconv.FormatUint(uint64(st.Ino), 10)
+		return st.Ino
 	}
-	return ""
+	return 0
 }
