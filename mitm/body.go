@@ -31,8 +31,10 @@ func (x *exchange) readBody(out, r *http.Request) (*requestBody, error) {
 	}
 	s := bodySyntax(out.Header)
 	x.anywhere = x.proxy.cfg.Anywhere != nil && x.proxy.cfg.Anywhere(x.scope, x.dest.host, x.dest.port)
-	s.any = x.anywhere && !s.framed
+	s.any = x.anywhere
 	switch {
+	case s.framed:
+		return &requestBody{attach: passBody(x.passMessages(r.Body))}, nil
 	case s.values == nil && !s.any:
 		return &requestBody{attach: passBody(r.Body)}, nil
 	case isCoded(out.Header):

@@ -43,6 +43,7 @@ type exchange struct {
 	client   *http.ResponseController
 	liveUses int      // placeholders that a streaming body asked values for
 	answered bool     // a response has begun
+	grpc     bool     // the client speaks it
 	closing  bool     // a refusal ends the connection: what is left of the body is not read
 	asked    []string // places that a style of a call names
 	live     bool     // the body streams through the expander
@@ -95,7 +96,7 @@ func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(x.run.live, cancel)()
 	r = r.WithContext(ctx)
-	x.client = http.NewResponseController(w)
+	x.client, x.grpc = http.NewResponseController(w), speaksGRPC(r)
 	if r.ProtoMajor == 1 && r.Body != http.NoBody {
 		x.closing = r.ContentLength != 0
 		// Without it net/http reads the whole request body before the first byte
@@ -319,7 +320,11 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 	trace := &httptrace.ClientTrace{Got1xxResponse: early.forward}
 	x.clock.stop(x.proxy.cfg.now())
 	defer func() { x.proxy.cfg.observer().Overhead(x.clock.own) }()
-	resp, err := t.RoundTrip(out.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	ctx := httptrace.WithClientTrace(r.Context(), trace)
+	if x.grpc {
+		ctx = context.WithValue(ctx, onlyHTTP2{}, true)
+	}
+	resp, err := t.RoundTrip(out.WithContext(ctx))
 	early.stop()
 	if err != nil {
 		x.sendFailed(w, r, err)
@@ -357,5 +362,9 @@ func (x *exchange) refuse(w http.ResponseWriter, err error) {
 		leaveBody(w)
 	}
 	x.answered = true
+	if x.grpc {
+		p.writeStatus(w, x.id)
+		return
+	}
 	p.write(w, x.id)
 }

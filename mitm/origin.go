@@ -262,6 +262,8 @@ func originProblem(err error, scheme, domain string) *Problem {
 		p.Hint = "agentsecrets run --intercept --origin-ca FILE -- COMMAND"
 	case errors.As(err, &record), errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // as crypto/tls calls an alert
 		p.Slug, p.Message = "origin_protocol", "the origin did not complete TLS 1.2 or later"
+	case errors.Is(err, errNoHTTP2):
+		p.Slug, p.Message = "origin_protocol", "the origin speaks HTTP/1.1, and gRPC needs HTTP/2 all the way"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		p.Status, p.Slug, p.Message = http.StatusGatewayTimeout, "origin_timeout", "the origin did not answer in time"
 	case errors.As(err, &op) && op.Op == "dial":

@@ -126,7 +126,10 @@ var probes = []probe{
 	{name: "any: JSON", bound: "body:any", field: "Content-Type", line: isJSON, body: `{"a":"` + isKey + `","b":"x ` + isKey + `"}`, wantBody: `{"a":"{V}","b":"x {V}"}`},
 	{name: "any: form", bound: "body:any", field: "Content-Type", line: isForm, body: "a=x+" + isKey + "&b=" + isKey, wantBody: "a=x+{Q}&b={Q}"},
 	{name: "any: multipart", bound: "body:any", field: "Content-Type", line: isPart, body: multipart(isKey, "n "+isKey), wantBody: strings.ReplaceAll(multipart("{V}", "n {V}"), isKey, "{V}")},
-	{name: "any: gRPC", bound: "body:any", field: "Content-Type", line: "application/grpc+proto", body: "\x00\x00\x00\x00\x0d" + isKey, wantBody: "\x00\x00\x00\x00\x0d" + isKey},
+	// Messages that tell their length (gRPC's own are in TestGRPCRequests).
+	{name: "any: gRPC-Web", bound: "body:any", field: "Content-Type", line: "application/grpc-web+proto", body: "\x00\x00\x00\x00\x0d" + isKey, wantBody: "\x00\x00\x00\x00\x0d" + isKey, text: 1},
+	{name: "gRPC-Web, in JSON", field: "Content-Type", line: "application/grpc-web+json", body: `{"a":"` + isKey + `"}`, wantBody: `{"a":"` + isKey + `"}`},
+	{name: "a stream of Connect", bound: "body:any", field: "Content-Type", line: "application/connect+json", body: "\x00\x00\x00\x00\x0f\"" + isKey + `"`, wantBody: "\x00\x00\x00\x00\x0f\"" + isKey + `"`, text: 1},
 	{name: "any: field", bound: "body:any", field: "X-Api-Key", line: isKey, slug: "place_denied"},
 	{name: "any: path", bound: "body:any", target: "/" + isKey, slug: "place_denied"},
 }

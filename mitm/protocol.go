@@ -73,6 +73,9 @@ type choseHTTP2 struct{ conn net.Conn }
 func (*choseHTTP2) Error() string { return "the origin speaks HTTP/2" }
 
 func (b *byProtocol) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Context().Value(onlyHTTP2{}) != nil {
+		return b.roundTripHTTP2(req)
+	}
 	if b.known(req.URL.Host) {
 		return b.http2.RoundTrip(req)
 	}
@@ -85,6 +88,23 @@ func (b *byProtocol) RoundTrip(req *http.Request) (*http.Response, error) {
 	made := &handed{conn: other.conn}
 	defer made.close()
 	return b.http2.RoundTrip(req.WithContext(context.WithValue(req.Context(), handedKey{}, made)))
+}
+
+// onlyHTTP2 is the key of a context whose request is for HTTP/2 alone, as gRPC's are.
+type onlyHTTP2 struct{}
+
+var errNoHTTP2 = errors.New("the origin does not speak HTTP/2")
+
+func (b *byProtocol) roundTripHTTP2(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != "https" {
+		return nil, errNoHTTP2
+	}
+	resp, err := b.http2.RoundTrip(req)
+	if err == nil && resp.ProtoMajor != 2 { // on a connection from when it did not
+		resp.Body.Close()
+		return nil, errNoHTTP2
+	}
+	return resp, err
 }
 
 func (b *byProtocol) known(addr string) bool {
@@ -137,10 +157,16 @@ func (b *byProtocol) dialHTTP2(ctx context.Context, network, addr string) (net.C
 		}
 	}
 	conn, err := b.dialer.dialTLS(ctx, network, addr, []string{"h2", "http/1.1"})
-	if err == nil && negotiated(conn) != "h2" {
-		b.note(addr, false)
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	http2 := negotiated(conn) == "h2"
+	b.note(addr, http2)
+	if !http2 && ctx.Value(onlyHTTP2{}) != nil {
+		conn.Close()
+		return nil, errNoHTTP2
+	}
+	return conn, nil
 }
 
 // CloseIdleConnections closes the connections that no exchange uses.

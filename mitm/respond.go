@@ -25,11 +25,12 @@ func (x *exchange) askForReadable(out *http.Request) {
 	switch {
 	case x.reaches:
 		h.Set("Accept-Encoding", "identity")
-		h.Del("Grpc-Accept-Encoding")
+		x.askForMessages(h)
 	case !x.run.released.Empty():
 		if lines, ok := h["Accept-Encoding"]; ok {
 			h.Set("Accept-Encoding", readable(lines))
 		}
+		x.askForMessages(h)
 	}
 	if x.mayHoldValue() {
 		if !x.sentWith.Range {
@@ -87,26 +88,42 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 		return
 	}
 	defer body.Close()
-	redacted := redact.NewBodyReader(body, x.run.released, size)
-	if whole := redacted.ReadAhead(); whole && redacted.Counts().Total() > 0 || !whole && x.mayHoldValue() {
-		weaken(resp.Header)
-	}
+	redacted := x.searched(resp, body, size)
 	x.writeHead(w, r, resp)
 	err = x.copyBody(w, redacted, resp.ContentLength)
 	x.echoes.Add(redacted.Counts())
 	if err != nil {
+		if x.endsAs(w, r, err) {
+			return
+		}
 		x.brokenOff(r, err)
 		panic(http.ErrAbortHandler) // the client must not take a part for the whole
 	}
 	x.writeTrailer(w, resp)
 }
 
+// searched is body without echoes.
+func (x *exchange) searched(resp *http.Response, body io.Reader, size int64) searched {
+	if f, ok := framingOf(resp.Header); ok && resp.Body != http.NoBody {
+		if x.mayHoldValue() {
+			weaken(resp.Header)
+		}
+		return x.framed(f, resp, body, size)
+	}
+	redacted := redact.NewBodyReader(body, x.run.released, size)
+	if whole := redacted.ReadAhead(); whole && redacted.Counts().Total() > 0 || !whole && x.mayHoldValue() {
+		weaken(resp.Header)
+	}
+	return redacted
+}
+
 // brokenOff notes why a response could not be passed on whole.
 func (x *exchange) brokenOff(r *http.Request, err error) {
+	var message *messageError
 	switch {
 	case r.Context().Err() != nil: // the client left first
 		x.status = statusClientLeft
-	case errors.Is(err, coding.ErrTooLarge):
+	case errors.Is(err, coding.ErrTooLarge), errors.As(err, &message):
 		x.broken = "undecodable_response"
 	default:
 		x.broken = "origin_protocol"
@@ -194,6 +211,7 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 	removeHopByHop(h)
 	h.Del("Alt-Svc") // HTTP/3 would go past us
 	h.Del(redactedField)
+	x.binaryFields(h)
 	echoes := x.run.released.Header(h)
 	if n := echoes.Total(); n > 0 {
 		h.Set(redactedField, strconv.Itoa(n))
@@ -223,7 +241,7 @@ const redactedField = "AgentSecrets-Redacted"
 
 // copyBody passes on what there is, at once when the source has no more at
 // hand. remaining is what the head announced, -1 if nothing.
-func (x *exchange) copyBody(w http.ResponseWriter, src *redact.Reader, remaining int64) error {
+func (x *exchange) copyBody(w http.ResponseWriter, src searched, remaining int64) error {
 	defer x.heldBack(0)
 	rc := http.NewResponseController(w)
 	buf := buffers.Get().(*[32 << 10]byte)
@@ -275,6 +293,7 @@ func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
 	if x.decodes || !x.run.released.Empty() {
 		dropDigests(t)
 	}
+	x.binaryFields(t)
 	x.echoes.Add(x.run.released.Header(t))
 	h := w.Header()
 	announced := map[string]bool{}

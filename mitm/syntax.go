@@ -24,12 +24,13 @@ type syntax struct {
 
 // bodySyntax reads the fields that say how a body is written.
 func bodySyntax(h http.Header) syntax {
+	if _, framed := framingOf(h); framed {
+		return syntax{framed: true}
+	}
 	raw := syntax{kind: place.Body, escape: verbatim, spells: spellsPlain}
 	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	switch {
 	case err != nil:
-	case kind == "application/grpc" || strings.HasPrefix(kind, "application/grpc+"):
-		return syntax{framed: true}
 	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
 		return syntax{kind: place.Body, values: placeholder.NewJSON, escape: placeholder.EscapeJSON, spells: spellsJSON}
 	case kind == "application/x-www-form-urlencoded":

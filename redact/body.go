@@ -40,15 +40,15 @@ func (r *Reader) readWhole() {
 		b, r.err = b[:len(b)+n], err
 	}
 	if r.whole = r.err == io.EOF; r.whole {
-		r.rw.coverWhole(b)
+		r.rw.Cover(b)
 		r.out = b
 		return
 	}
 	r.out = b[:r.rw.take(b, r.err != nil)]
 }
 
-// coverWhole covers echoes in b, all that a stream has.
-func (w *Rewriter) coverWhole(b []byte) {
+// Cover covers echoes in b, all that a stream or a message has, in place.
+func (w *Rewriter) Cover(b []byte) {
 	if t := w.set.tables.Load(); t != nil {
 		w.finder.findWhole(t, b)
 		w.cover(b, len(b))
