@@ -177,20 +177,11 @@ func (x *exchange) longBody(r *http.Request, s syntax) (*requestBody, error) {
 	if err := x.readAhead(r.Body, head); err != nil {
 		return nil, errBody
 	}
-	refuse := func(u found) ([]byte, error) {
-		if x.isText(u) {
-			return nil, nil
-		}
-		return nil, &Problem{
-			Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Name: u.Name,
-			Message: "a placeholder is expanded only in bodies up to 1 MiB",
-		}
-	}
-	if _, err := x.rewriter(s, refuse).Feed(nil, head); err != nil {
+	if _, err := x.rewriter(s, x.refuseLong).Feed(nil, head); err != nil {
 		return nil, err
 	}
 	stop := x.locked(func(u found) ([]byte, error) {
-		v, err := refuse(u)
+		v, err := x.refuseLong(u)
 		if err == nil {
 			x.mentionedIn(u)
 		}
@@ -202,6 +193,17 @@ func (x *exchange) longBody(r *http.Request, s syntax) (*requestBody, error) {
 		out.Body = readCloser{stream.NewReader(src, stopping{x.rewriter(s, stop), x}), r.Body}
 		return nil
 	}}, nil
+}
+
+// refuseLong is for what is too long to be expanded.
+func (x *exchange) refuseLong(u found) ([]byte, error) {
+	if x.isText(u) {
+		return nil, nil
+	}
+	return nil, &Problem{
+		Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Name: u.Name,
+		Message: "a placeholder is expanded only in bodies and messages up to 1 MiB",
+	}
 }
 
 // liveBody decides about each use when the stream comes to it. What has gone

@@ -265,7 +265,7 @@ func TestTruncated(t *testing.T) {
 	})
 }
 
-func TestWebSocket(t *testing.T) {
+func TestE11WebSocket(t *testing.T) {
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, ClientH1: true, OriginH1: true, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Sec-Websocket-Extensions") != "" {
 			t.Error("compression was offered to the origin")
@@ -332,7 +332,7 @@ func waitEvent(t *testing.T, l *lab.Lab) audit.Event {
 
 // Compression is not offered to any origin: a value that is released later must
 // be found in connections that are open already.
-func TestWebSocketToOtherHosts(t *testing.T) {
+func TestE11WebSocketToOtherHosts(t *testing.T) {
 	offered := make(chan string, 1)
 	l := lab.New(t, lab.Config{Secrets: secrets, OriginH1: true, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		offered <- r.Header.Get("Sec-Websocket-Extensions")

@@ -46,7 +46,7 @@ type exchange struct {
 	grpc     bool     // the client speaks it
 	closing  bool     // a refusal ends the connection: what is left of the body is not read
 	asked    []string // places that a style of a call names
-	live     bool     // the body streams through the expander
+	live     bool     // what streams upstream passes the expander: a body, or messages
 	guarded  bool     // sent where values may go
 	reaches  bool     // some value may go to this host
 	decodes  bool     // the response's content coding is undone
@@ -192,6 +192,7 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 		ContentLength: r.ContentLength, Trailer: r.Trailer,
 	}
 	upgrade := upgradeOf(r.Header)
+	x.live = isWebSocket(upgrade)
 	removeHopByHop(out.Header)
 	if lines := out.Header["Cookie"]; len(lines) > 1 { // servers read them as one (RFC 9113, 8.2.3), and so do we
 		out.Header["Cookie"] = []string{strings.Join(lines, "; ")}

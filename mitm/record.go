@@ -13,7 +13,9 @@ import (
 // in metrics only. The decided event has been written when the first byte goes
 // upstream. Events hold names, and the request as the client wrote it.
 
-func (x *exchange) event(kind string) audit.Event {
+func (x *exchange) event(kind string) audit.Event { return x.eventOf(kind, x.uses) }
+
+func (x *exchange) eventOf(kind string, uses []found) audit.Event {
 	e := audit.Event{
 		ID: x.id, Timestamp: x.proxy.cfg.now(), Event: kind,
 		Method: x.method, TargetURL: x.scheme + "://" + x.domain() + x.target.path, Domain: x.dest.host,
@@ -23,7 +25,7 @@ func (x *exchange) event(kind string) audit.Event {
 		IdentityLevel: identityLevel(x.scope), ResolutionPath: "local", CallerRole: "-",
 		Mentions: x.mentions, Rules: x.rules,
 	}
-	for _, u := range x.uses {
+	for _, u := range uses {
 		e.SecretKeys = appendNew(e.SecretKeys, u.Name)
 		e.AuthStyles = appendNew(e.AuthStyles, u.style)
 		e.Places = appendNew(e.Places, u.Place)
@@ -46,11 +48,14 @@ func appendNew(list []string, s string) []string {
 }
 
 // record writes the decided event. Without it no value is sent.
-func (x *exchange) record() error {
-	if len(x.uses) == 0 {
+func (x *exchange) record() error { return x.recordUses(x.uses) }
+
+// recordUses is record for one of the messages of an exchange.
+func (x *exchange) recordUses(uses []found) error {
+	if len(uses) == 0 {
 		return nil
 	}
-	if err := x.proxy.cfg.Record(x.event(audit.Decided)); err != nil {
+	if err := x.proxy.cfg.Record(x.eventOf(audit.Decided, uses)); err != nil {
 		x.proxy.cfg.observer().AuditFailed()
 		x.proxy.cfg.log().Error("audit event not written", "exchange", x.id, "err", err)
 		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent"}

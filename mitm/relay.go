@@ -90,10 +90,11 @@ func passOn(t *tunnel, origin net.Conn) (why *Problem) {
 }
 
 // lull ends a relay of which one side has said all, once the other has been
-// silent for idleTimeout: there are origins that never close first.
+// silent for a while: there are origins that never close first.
 type lull struct {
-	cfg *Config
-	cut func()
+	cfg  *Config
+	cut  func()
+	wait time.Duration // 0: idleTimeout
 
 	mu    sync.Mutex
 	timer *time.Timer // nil while both sides may speak
@@ -101,7 +102,11 @@ type lull struct {
 
 // pump copies from src to dst.
 func (l *lull) pump(dst, src net.Conn) {
-	err := l.cfg.safely("relay", func() error { _, err := io.Copy(dst, heard{src, l}); return err })()
+	l.over(dst, l.cfg.safely("relay", func() error { _, err := io.Copy(dst, heard{src, l}); return err })())
+}
+
+// over tells dst that the other side has said all, or broken off with err.
+func (l *lull) over(dst io.Writer, err error) {
 	if err != nil || closeWrite(dst) != nil {
 		l.cut()
 		return
@@ -109,11 +114,18 @@ func (l *lull) pump(dst, src net.Conn) {
 	l.begin()
 }
 
+func (l *lull) silence() time.Duration {
+	if l.wait == 0 {
+		return idleTimeout
+	}
+	return l.wait
+}
+
 func (l *lull) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.timer == nil {
-		l.timer = time.AfterFunc(idleTimeout, l.cut)
+		l.timer = time.AfterFunc(l.silence(), l.cut)
 	}
 }
 
@@ -129,7 +141,7 @@ func (l *lull) heard() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.timer != nil && l.timer.Stop() { // one that has fired stays so
-		l.timer.Reset(idleTimeout)
+		l.timer.Reset(l.silence())
 	}
 }
 
@@ -148,7 +160,7 @@ func (h heard) Read(b []byte) (int, error) {
 }
 
 // closeWrite ends one direction of the connection under c.
-func closeWrite(c net.Conn) error {
+func closeWrite(c io.Writer) error {
 	switch c := c.(type) {
 	case *tunnel:
 		return closeWrite(c.Conn)

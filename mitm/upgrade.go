@@ -2,27 +2,29 @@ package mitm
 
 import (
 	"bytes"
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
-
-	"github.com/gobwas/ws"
+	"time"
 
 	"github.com/agentsecrets/agentsecrets/redact"
 )
 
 // Upgrades. After 101 both sides speak another protocol on the connection.
-// What comes back over WebSocket is redacted message by message; any other
-// protocol cannot be searched, so toward hosts or in runs where an echo is
-// possible it is refused.
+// Messages of WebSocket are read both ways. Of other protocols bytes pass: what the
+// origin says is searched as it comes, where a protocol is known to leave what
+// programs say readable. Any other is refused where an echo is possible.
 
-// maxMessage is what one fragmented WebSocket message may hold: it has to be
-// seen whole, or an echo could hide across its fragments.
-const maxMessage = 1 << 20
+// plainUpgrades leave what programs say as it is: SPDY/3.1, of which Kubernetes makes
+// exec, attach and port-forward, compresses heads of streams and nothing else; tcp
+// is what Docker calls the bytes of a terminal.
+var plainUpgrades = []string{"spdy/3.1", "tcp"}
+
+func isWebSocket(protocol string) bool { return strings.EqualFold(protocol, "websocket") }
 
 func (x *exchange) upgrade(w http.ResponseWriter, r *http.Request, resp *http.Response) {
 	origin, ok := resp.Body.(io.ReadWriteCloser)
@@ -31,31 +33,50 @@ func (x *exchange) upgrade(w http.ResponseWriter, r *http.Request, resp *http.Re
 		x.refuse(w, &Problem{Status: 502, Slug: "origin_protocol", Message: "the origin switched to a protocol that was not asked for"})
 		return
 	}
-	webSocket := strings.EqualFold(asked, "websocket")
-	if !webSocket && (x.reaches || !x.run.released.Empty()) {
-		origin.Close()
-		x.refuse(w, &Problem{Status: 502, Slug: "undecodable_response", Message: "the upgraded protocol cannot be searched for values"})
+	if err := x.checkUpgrade(asked, resp.Header); err != nil {
+		x.refuse(w, err)
 		return
 	}
 	x.answered = true
 	client, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		origin.Close()
-		return
+		return // send closes the origin's side
 	}
 	defer client.Close()
-	defer origin.Close()
 	if err := x.writeSwitch(client, resp); err != nil {
 		return
 	}
-	var down func() error
-	if webSocket {
-		down = func() error { return x.copyMessages(client, origin) }
+	from, to := side{conn: client, src: rw.Reader}, side{conn: origin, src: origin}
+	l := &lull{cfg: &x.proxy.cfg, cut: func() {
+		client.Close()
+		origin.Close()
+	}}
+	if isWebSocket(asked) {
+		s := newWebSocket(x, client, origin)
+		from.pass, to.pass, l.wait = s.up, s.down, endWait
 	} else {
-		down = func() error { _, err := io.Copy(client, origin); return err }
+		from.pass = func(src io.Reader) error { _, err := io.Copy(origin, src); return err }
+		to.pass = func(src io.Reader) error { return x.copyBytes(client, src) }
 	}
-	up := func() error { _, err := io.Copy(origin, rw.Reader); return err }
-	relay(client, origin, x.proxy.cfg.safely("upgrade", up), x.proxy.cfg.safely("upgrade", down))
+	l.relay(x.run.live, from, to) // the request's context ends when the client has said all
+}
+
+func (x *exchange) checkUpgrade(protocol string, h http.Header) error {
+	if isWebSocket(protocol) {
+		if len(h["Sec-Websocket-Extensions"]) > 0 {
+			return &Problem{Status: 502, Slug: "origin_protocol", Message: "the origin chose an extension of WebSocket that was not offered"}
+		}
+		return nil
+	}
+	for _, plain := range plainUpgrades {
+		if strings.EqualFold(protocol, plain) {
+			return nil
+		}
+	}
+	if x.reaches || !x.run.released.Empty() {
+		return &Problem{Status: 502, Slug: "undecodable_response", Message: "the upgraded protocol cannot be searched for values"}
+	}
+	return nil
 }
 
 // writeSwitch answers 101 by hand: the connection is ours from here on.
@@ -77,120 +98,92 @@ func (x *exchange) writeSwitch(client net.Conn, resp *http.Response) error {
 	return nil
 }
 
-// relay copies both ways until one side ends, then ends the other.
-func relay(client, origin io.Closer, up, down func() error) {
+// side is one end of an upgraded connection: src is what it says, and pass gives
+// that to the other.
+type side struct {
+	conn io.WriteCloser
+	src  io.Reader
+	pass func(src io.Reader) error
+}
+
+// relay passes on what both say until both have ended: a program may go on
+// reading when it has said all. Where one breaks off, or the run ends, so do both.
+func (l *lull) relay(ctx context.Context, a, b side) {
+	defer l.cut()
+	defer context.AfterFunc(ctx, l.cut)()
+	defer l.end()
 	var wg sync.WaitGroup
-	for _, f := range []func() error{up, down} {
-		wg.Go(func() {
-			f()
-			client.Close()
-			origin.Close()
-		})
+	pass := func(from, to side) {
+		l.over(to.conn, l.cfg.safely("upgrade", func() error { return from.pass(heard{from.src, l}) })())
 	}
+	wg.Go(func() { pass(a, b) })
+	wg.Go(func() { pass(b, a) })
 	wg.Wait()
 }
 
-var errMessage = errors.New("WebSocket message cannot be searched")
+// quiet is how long an origin may be silent before what is held back of its bytes
+// is let go: in a terminal nothing may come before somebody has read it. What is
+// held follows from the text alone, so that this tells nothing of values.
+const quiet = 20 * time.Millisecond
 
-// copyMessages passes frames from the origin to the client. Data messages are
-// searched whole: a fragmented one is put together and leaves as one frame
-// (RFC 6455, 5.4 lets an intermediary do so). Control frames pass in between.
-func (x *exchange) copyMessages(client io.Writer, origin io.Reader) error {
-	var message []byte
-	var first ws.Header
-	begun := false // a message whose end has not come
-	defer x.heldBack(0)
-	for {
-		h, err := ws.ReadHeader(origin)
-		if err != nil {
-			return fmt.Errorf("read frame: %w", err)
-		}
-		if breaks(h, begun) {
-			if begun {
-				return passFault(client, origin, first, h)
-			}
-			return passFault(client, origin, h)
-		}
-		if h.OpCode.IsControl() || h.Fin && h.OpCode != ws.OpContinuation {
-			if err := x.copyFrame(client, origin, h); err != nil {
-				return err
-			}
-			continue
-		}
-		if h.OpCode != ws.OpContinuation {
-			first, message, begun = h, message[:0], true
-		}
-		if h.Length > maxMessage-int64(len(message)) { // the sum could wrap around
-			return errMessage
-		}
-		at := len(message)
-		message = append(message, make([]byte, h.Length)...)
-		if _, err := io.ReadFull(origin, message[at:]); err != nil {
-			return fmt.Errorf("read frame: %w", err)
-		}
-		if !h.Fin {
-			x.heldBack(len(message))
-			continue
-		}
-		first.Fin, first.Length, begun = true, int64(len(message)), false
-		if err := x.copyFrame(client, bytes.NewReader(message), first); err != nil {
-			return err
-		}
-		x.heldBack(0)
-	}
+// copyBytes passes on what the origin says in a protocol that is not read, as a
+// stream: its framing stays true, since the number of bytes does.
+func (x *exchange) copyBytes(client io.Writer, origin io.Reader) error {
+	s := &covering{dst: client, rw: x.run.released.Rewriter()}
+	s.timer = time.AfterFunc(time.Hour, func() {
+		// A fault of dst shows at the next write.
+		_ = x.proxy.cfg.safely("upgrade", func() error { return s.flush(false) })()
+	})
+	defer func() { x.echoes.Add(s.rw.Counts()) }()
+	defer s.timer.Stop()
+	_, err := io.Copy(s, origin)
+	return s.end(err)
 }
 
-// breaks reports whether a frame of the origin breaks the protocol: masked,
-// compressed or otherwise extended, which was not offered, or not the part of a
-// message that is due (RFC 6455, 5.1, 5.2 and 5.4).
-func breaks(h ws.Header, begun bool) bool {
-	switch {
-	case h.Masked, h.Rsv != 0:
-		return true
-	case h.OpCode.IsControl():
-		return false
-	}
-	return begun != (h.OpCode == ws.OpContinuation)
+// covering is a writer that covers echoes in what goes to dst.
+type covering struct {
+	dst   io.Writer
+	timer *time.Timer
+
+	mu   sync.Mutex // guards what follows, and dst
+	rw   *redact.Rewriter
+	out  []byte
+	over bool
 }
 
-// passFault gives the client frames that break the protocol as the origin's do,
-// without what is in them, so that it ends the connection in its own words, as it
-// would without us. Nothing that follows is passed on.
-func passFault(client io.Writer, origin io.Reader, frames ...ws.Header) error {
-	var b bytes.Buffer
-	for _, h := range frames {
-		h.Length = 0
-		if err := ws.WriteHeader(&b, h); err != nil {
-			return fmt.Errorf("write frame: %w", err)
+func (s *covering) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out, _ = s.rw.Feed(s.out[:0], b)
+	if len(s.out) > 0 {
+		if _, err := s.dst.Write(s.out); err != nil {
+			return 0, err
 		}
 	}
-	if _, err := client.Write(b.Bytes()); err != nil {
-		return err
-	}
-	_, _ = io.Copy(io.Discard, origin)
-	return errMessage
+	s.timer.Reset(quiet)
+	return len(b), nil
 }
 
-// copyFrame passes one frame on with its payload redacted; redaction keeps the
-// length, so the header stays true.
-func (x *exchange) copyFrame(client io.Writer, src io.Reader, h ws.Header) error {
-	var head bytes.Buffer
-	if err := ws.WriteHeader(&head, h); err != nil {
-		return fmt.Errorf("write frame: %w", err)
+// flush lets go what is held back.
+func (s *covering) flush(last bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return nil
 	}
-	payload := redact.NewBodyReader(io.LimitReader(src, h.Length), x.run.released, h.Length)
-	if h.Length <= ioBuffer { // most frames: one write
-		if _, err := io.CopyN(&head, payload, h.Length); err != nil {
-			return fmt.Errorf("read frame: %w", err)
-		}
-		x.echoes.Add(payload.Counts())
-		_, err := client.Write(head.Bytes())
-		return err
+	s.over = last
+	s.out, _ = s.rw.Flush(s.out[:0])
+	if len(s.out) == 0 {
+		return nil
 	}
-	if _, err := client.Write(head.Bytes()); err != nil {
-		return err
+	_, err := s.dst.Write(s.out)
+	return err
+}
+
+// end lets the rest go, and returns err if there is one.
+func (s *covering) end(err error) error {
+	if flushed := s.flush(true); err == nil {
+		err = flushed
 	}
-	_, err := io.CopyN(client, payload, h.Length)
-	x.echoes.Add(payload.Counts())
 	return err
 }

@@ -19,9 +19,11 @@
 package redact
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
@@ -35,6 +37,7 @@ const Marker = "[REDACTED_BY_AGENTSECRETS]"
 type Set struct {
 	limits limits
 	tables atomic.Pointer[tables] // nil until a value has been added
+	wide   atomic.Bool            // some value is not all ASCII
 
 	mu     sync.Mutex // guards what follows
 	known  map[[sha256.Size]byte]struct{}
@@ -77,6 +80,9 @@ func (s *Set) add(value []byte) {
 	}
 	s.known[sum] = struct{}{}
 	s.blanks = s.blanks.and(blanksOf(value))
+	if bytes.IndexFunc(value, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		s.wide.Store(true)
+	}
 	added := patternsOf(value, s.limits)
 	before := s.tables.Load()
 	if before == nil {
@@ -84,6 +90,10 @@ func (s *Set) add(value []byte) {
 	}
 	s.tables.Store(before.with(added, s.blanks))
 }
+
+// ASCII reports whether no value has a byte beyond ASCII, so that no form of one
+// reaches across such a byte. It may turn false.
+func (s *Set) ASCII() bool { return !s.wide.Load() }
 
 // Empty reports whether no value was added. Values too short to look for count:
 // holding back only for the others would tell their lengths.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -120,6 +121,15 @@ type switched struct{ *originBody }
 
 func (s *switched) Read(p []byte) (int, error)  { return s.c.br.Read(p) }
 func (s *switched) Write(p []byte) (int, error) { return s.c.conn.Write(p) }
+
+// CloseWrite tells the origin that we have said all.
+func (s *switched) CloseWrite() error {
+	if c, ok := s.c.conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
 func (s *switched) Close() error {
 	s.c.release()
 	return s.c.conn.Close()

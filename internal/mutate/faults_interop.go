@@ -24,7 +24,7 @@ var interopFaults = []fault{
 	{"interop: failed tests of a client pass", "internal/interop/pytest.go", "			case len(c.Failure)+len(c.Error) > 0:", "			case len(c.Failure) > 0:", inReaders},
 	{"interop: how WebSocket is closed does not count", "internal/interop/autobahn.go", "v.Behavior == \"OK\" && v.Close == \"OK\"", "v.Behavior == \"OK\" && v.Close != \"\"", inReaders},
 	{"offer cipher suites in CBC mode", "mitm/proxy.go", "		CipherSuites:       authenticated(),\n", "		CipherSuites:       append(authenticated(), tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA),\n", []string{"./mitm", "-run", "TestCipherSuites"}},
-	{"pass what is in compressed messages", "mitm/upgrade.go", "		h.Length = 0\n", "", inBroken},
-	{"hide that an origin breaks the protocol", "mitm/upgrade.go", "	return begun != (h.OpCode == ws.OpContinuation)\n", "	return begun && h.OpCode == ws.OpClose\n", inBroken},
-	{"go on behind a broken frame", "mitm/upgrade.go", "	_, _ = io.Copy(io.Discard, origin)\n	return errMessage\n", "	_, err := io.Copy(client, origin)\n	return err\n", inBroken},
+	{"pass what is in compressed messages", "mitm/frames.go", "		h.Length = 0\n", "", inBroken},
+	{"hide that an origin breaks the protocol", "mitm/flow.go", "	return begun != (h.OpCode == ws.OpContinuation)\n", "	return begun && h.OpCode == ws.OpClose\n", inBroken},
+	{"go on behind a broken frame", "mitm/flow.go", "	_, _ = io.Copy(io.Discard, f.src)\n	return errFault\n", "	_, err := io.Copy(f.dst.dst, f.src)\n	return err\n", inBroken},
 }

@@ -2,7 +2,10 @@ package main
 
 // Faults in what is done for one protocol.
 
-var inMessages = []string{"./mitm", "-run", "TestMessages|TestGRPC"}
+var (
+	inMessages  = []string{"./mitm", "-run", "TestMessages|TestGRPC"}
+	inWebSocket = []string{"./mitm", "-run", "WebSocket|TestUpgrade|BrokenText|PlaintextUpgrade"}
+)
 
 var protocolFaults = []fault{
 	{"grpc: ask for compressed messages", "mitm/grpc.go", "		case x.reaches:\n			delete(h, field)\n", "", inMessages},
@@ -26,4 +29,23 @@ var protocolFaults = []fault{
 	{"grpc: count no mentions", "mitm/grpc.go", "	if !x.anywhere {\n		return b\n", "	if x.anywhere {\n		return b\n", inMessages},
 	{"grpc: calls outlive their client", "mitm/exchange.go", "httptrace.WithClientTrace(r.Context(), trace)", "httptrace.WithClientTrace(context.WithoutCancel(r.Context()), trace)", inMessages},
 	{"grpc: hold text for the next message", "mitm/grpcweb.go", "		if err == nil && !w.between() {", "		if err == nil {", inMessages},
+	{"websocket: messages hold no use", "mitm/wsmessage.go", "	if !s.spells(b) {", "	if !s.spells(b) || op == ws.OpText {", inWebSocket},
+	{"websocket: a message is sent before it is recorded", "mitm/wsmessage.go", "	return x.recordUses(uses)\n", "	go func() { _ = x.recordUses(uses) }()\n	return nil\n", inWebSocket},
+	{"websocket: a message's values are those of before", "mitm/wsmessage.go", "	clear(x.values)\n", "", inWebSocket},
+	{"websocket: messages go to connections that are not guarded", "mitm/exchange.go", "	x.live = isWebSocket(upgrade)\n", "", inWebSocket},
+	{"websocket: messages ride on any connection", "mitm/wsmessage.go", "		if err := x.checkSent(u); err != nil {", "		if err := x.checkSent(u); err != nil && u.Name == \"\" {", inWebSocket},
+	{"websocket: a refused message is dropped and no more", "mitm/websocket.go", "		s.refuse(why)\n		f.drain(s.client)\n", "		_ = why\n", inWebSocket},
+	{"websocket: close before the client has read why", "mitm/websocket.go", "		f.drain(s.client)\n", "", inWebSocket},
+	{"websocket: what is too long is sent up to its use", "mitm/flow.go", "	if err != nil {\n		return err\n	}\n	m.out = out\n", "	if err != nil {\n		_ = f.write(b, false)\n		return err\n	}\n	m.out = out\n", inWebSocket},
+	{"websocket: messages of any length are held", "mitm/flow.go", "	if len(m.held) > maxMessage {", "	if len(m.held) > 1<<40 {", inWebSocket},
+	{"websocket: control frames wait", "mitm/flow.go", "		if h.OpCode.IsControl() {\n			err =", "		if h.OpCode.IsControl() && !f.begun {\n			err =", inWebSocket},
+	{"websocket: keep the client's mask", "mitm/frames.go", "		rand.Read(h.Mask[:])\n", "		h.Mask = [4]byte{1, 2, 3, 4}\n		rand.Read(nil)\n", inWebSocket},
+	{"websocket: broken text waits for its end", "mitm/flow.go", "		at = m.text.broken(b)\n", "		_ = m.text.broken(b)\n", inWebSocket},
+	{"websocket: broken text parts an echo", "mitm/wsmessage.go", "	if !o.x.run.released.ASCII() {", "	if o.x.run.released.Empty() {", inWebSocket},
+	{"websocket: ASCII behind the fault belongs to it", "mitm/utf8text.go", "		if bad && c < utf8.RuneSelf {", "		if bad && c == 0 {", inWebSocket},
+	{"websocket: relay protocols that nobody knows", "mitm/upgrade.go", "	if x.reaches || !x.run.released.Empty() {\n		return &Problem{Status: 502, Slug: \"undecodable_response\", Message: \"the upgraded", "	if x.reaches && !x.run.released.Empty() && x.run.id == \"\" {\n		return &Problem{Status: 502, Slug: \"undecodable_response\", Message: \"the upgraded", inWebSocket},
+	{"websocket: relay without a look", "mitm/upgrade.go", "	_, err := io.Copy(s, origin)\n", "	_, err := io.Copy(client, origin)\n", inWebSocket},
+	{"websocket: a prompt waits for its end", "mitm/upgrade.go", "	s.timer.Reset(quiet)\n", "	s.timer.Reset(time.Hour)\n", inWebSocket},
+	{"websocket: who has said all hears no more", "mitm/relay.go", "	if err != nil || closeWrite(dst) != nil {", "	if err != nil || l.cfg != nil {", inWebSocket},
+	{"websocket: upgrades outlive their run", "mitm/upgrade.go", "	defer context.AfterFunc(ctx, l.cut)()\n", "	_ = ctx\n", inWebSocket},
 }

@@ -21,7 +21,7 @@ var vFaults = []rowFault{
 	{"V7", "bodies that stream are not recovered", "mitm/body.go", "	defer s.x.proxy.cfg.rescue(\"body\", &err)", "", "./mitm"},
 	{"V7", "hints are not recovered", "mitm/hints.go", "	defer e.x.proxy.cfg.rescue(\"hints\", &err)", "", "./mitm"},
 	{"V7", "relays are not recovered", "mitm/relay.go", "l.cfg.safely(\"relay\", ", "(func(f func() error) func() error { return f })(", "./mitm"},
-	{"V7", "upgrades are not recovered", "mitm/upgrade.go", "x.proxy.cfg.safely(\"upgrade\", down)", "down", "./mitm"},
+	{"V7", "upgrades are not recovered", "mitm/upgrade.go", "l.cfg.safely(\"upgrade\", func() error { return from.pass(heard{from.src, l}) })()", "from.pass(heard{from.src, l})", "./mitm"},
 	{"V7", "handshakes are not recovered", "mitm/tunnel.go", "			t.Close() // it has", "			// it has", "./mitm"},
 	{"V7", "what is no exchange is not recovered", "mitm/edge.go", "	defer p.recovered(w)\n", "", "./mitm"},
 	{"V7", "bodies are sent unrecovered", "internal/engine/roundtrip.go", "		if v := recover(); v != nil {", "		if v := any(nil); v != nil {", "./internal/engine"},
