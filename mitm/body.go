@@ -109,7 +109,6 @@ func (x *exchange) shortBody(r *http.Request, s syntax) (*requestBody, error) {
 				return bodyProblem(err)
 			}
 		}
-		out.Header.Del("Expect") // the body is at hand
 		out.ContentLength = int64(len(b))
 		out.Body = io.NopCloser(bytes.NewReader(b))
 		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
@@ -189,7 +188,6 @@ func (x *exchange) longBody(r *http.Request, s syntax) (*requestBody, error) {
 	})
 	src := io.MultiReader(bytes.NewReader(head), r.Body)
 	return &requestBody{attach: func(out *http.Request) error {
-		out.Header.Del("Expect")
 		out.Body = readCloser{stream.NewReader(src, stopping{x.rewriter(s, stop), x}), r.Body}
 		return nil
 	}}, nil

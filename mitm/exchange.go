@@ -206,7 +206,7 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 	}
 	out.Header.Del("Host")
 	if _, ok := out.Header["User-Agent"]; !ok {
-		out.Header.Set("User-Agent", "") // or net/http adds its own
+		out.Header["User-Agent"] = nil // or net/http adds its own
 	}
 	out.URL = x.target.url(x.scheme, x.dest)
 	return out
@@ -321,7 +321,7 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 	trace := &httptrace.ClientTrace{Got1xxResponse: early.forward}
 	x.clock.stop(x.proxy.cfg.now())
 	defer func() { x.proxy.cfg.observer().Overhead(x.clock.own) }()
-	ctx := httptrace.WithClientTrace(r.Context(), trace)
+	ctx := engine.WithEarly(httptrace.WithClientTrace(r.Context(), trace), early.forwardAsWritten)
 	if x.grpc {
 		ctx = context.WithValue(ctx, onlyHTTP2{}, true)
 	}
@@ -346,6 +346,7 @@ func (x *exchange) sendFailed(w http.ResponseWriter, r *http.Request, err error)
 		x.refuse(w, stop)
 	case errors.Is(r.Context().Err(), context.Canceled):
 		x.status = statusClientLeft
+		panic(http.ErrAbortHandler) // or the engines answer 200 with nothing
 	default:
 		x.refuse(w, x.originProblem(err))
 	}

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/textproto"
 	"sync"
+
+	"github.com/agentsecrets/agentsecrets/internal/engine"
+	"github.com/agentsecrets/agentsecrets/internal/http1"
 )
 
 // earlyHints passes 1xx responses on, redacted. The transport calls it on a
@@ -23,7 +26,17 @@ const maxEarly = 10
 
 var errEarly = errors.New("more than 10 responses before the final one")
 
-func (e *earlyHints) forward(code int, header textproto.MIMEHeader) (err error) {
+func (e *earlyHints) forward(code int, header textproto.MIMEHeader) error {
+	return e.pass(code, header, nil)
+}
+
+// forwardAsWritten is forward for what came over HTTP/1.
+func (e *earlyHints) forwardAsWritten(r *http1.Response) error {
+	return e.pass(r.Status, textproto.MIMEHeader(http1.Header(r.Fields)), r)
+}
+
+// pass passes a response on, as it was written where that is known.
+func (e *earlyHints) pass(code int, header textproto.MIMEHeader, written *http1.Response) (err error) {
 	defer e.x.proxy.cfg.rescue("hints", &err) // on a goroutine of the transport
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -39,8 +52,16 @@ func (e *earlyHints) forward(code int, header textproto.MIMEHeader) (err error) 
 	}
 	removeHopByHop(h)
 	h.Del("Alt-Svc")
-	dropDigests(h)
+	if !e.x.run.released.Empty() {
+		dropDigests(h)
+	}
 	e.x.echoes.Add(e.x.run.released.Header(h))
+	if written != nil {
+		reason, echoes := e.x.run.released.Value(written.Reason)
+		e.x.echoes.Add(echoes)
+		engine.Keep(e.w, written.Fields)
+		engine.Say(e.w, string(reason))
+	}
 	e.w.WriteHeader(code)
 	clear(h)
 	return nil

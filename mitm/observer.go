@@ -79,6 +79,9 @@ type awaited struct {
 	x *exchange
 }
 
+// Unwrap is for those who ask how the origin wrote its trailers.
+func (a awaited) Unwrap() io.ReadCloser { return a.ReadCloser }
+
 func (a awaited) Read(b []byte) (int, error) {
 	defer a.x.waitedSince(a.x.proxy.cfg.now())
 	return a.ReadCloser.Read(b)

@@ -14,6 +14,7 @@ import (
 	"github.com/elazarl/goproxy"
 
 	"github.com/agentsecrets/agentsecrets/internal/engine"
+	"github.com/agentsecrets/agentsecrets/internal/peer"
 )
 
 // Limits on what a client may make us hold before it has said anything useful.
@@ -79,7 +80,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.http1 = &engine.Server{
 		Handler: http.HandlerFunc(p.serveInner), HeadTimeout: headTimeout, IdleTimeout: idleTimeout, Refused: p.unreadable,
-		ConnState: p.followTunnel, Panicked: func(v any) { p.cfg.panicked("connection", v) },
+		ConnState: p.followTunnel, Waits: peer.Waits, Panicked: func(v any) { p.cfg.panicked("connection", v) },
 	}
 	return p, nil
 }

@@ -3,13 +3,17 @@ package mitm
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/coding"
+	"github.com/agentsecrets/agentsecrets/internal/engine"
 	"github.com/agentsecrets/agentsecrets/redact"
 )
 
@@ -78,6 +82,9 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 	}
 	x.clock.from = x.proxy.cfg.now()
 	defer func() { x.clock.stop(x.proxy.cfg.now()) }()
+	if resp.StatusCode == http.StatusNotModified && resp.ProtoMajor == 2 {
+		resp.Body = http.NoBody // net/http misses what the length tells of; the stream has ended
+	}
 	if resp.Body != http.NoBody {
 		resp.Body = awaited{resp.Body, x}
 	}
@@ -97,6 +104,7 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 			return
 		}
 		x.brokenOff(r, err)
+		x.giveUp(r)
 		panic(http.ErrAbortHandler) // the client must not take a part for the whole
 	}
 	x.writeTrailer(w, resp)
@@ -116,6 +124,16 @@ func (x *exchange) searched(resp *http.Response, body io.Reader, size int64) sea
 	}
 	return redacted
 }
+
+// giveUp lets the client have what came before the end, as it would have without us.
+func (x *exchange) giveUp(r *http.Request) {
+	if r.Context().Err() == nil && x.client.SetWriteDeadline(time.Now().Add(giveUpIn)) == nil {
+		_ = x.client.Flush()
+	}
+}
+
+// giveUpIn is how long a client may take to read the rest of what breaks off.
+const giveUpIn = 500 * time.Millisecond
 
 // brokenOff notes why a response could not be passed on whole.
 func (x *exchange) brokenOff(r *http.Request, err error) {
@@ -208,6 +226,7 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 	for k, vs := range resp.Header {
 		h[k] = vs
 	}
+	trailer := h["Trailer"]
 	removeHopByHop(h)
 	h.Del("Alt-Svc") // HTTP/3 would go past us
 	h.Del(redactedField)
@@ -223,18 +242,41 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 			h[own] = nil // or net/http adds its own
 		}
 	}
-	for k := range resp.Trailer {
-		name, _ := x.run.released.Name([]byte(k)) // writeTrailer counts it
-		h.Add("Trailer", string(name))
-	}
+	x.announce(h, trailer, resp.Trailer)
 	if len(resp.Trailer) > 0 && r.ProtoMajor == 1 {
 		h.Del("Content-Length") // HTTP/2 has both; HTTP/1.1 trailers need chunks (RFC 9112, 7.1.2)
 	}
+	x.say(w, resp)
 	x.answered = true
 	w.WriteHeader(resp.StatusCode)
 	if resp.ContentLength < 0 || len(resp.Trailer) > 0 {
 		http.NewResponseController(w).Flush() // a stream may be silent after its head
 	}
+}
+
+// announce tells of trailers in the origin's words, where it has some.
+func (x *exchange) announce(h http.Header, lines []string, trailer http.Header) {
+	if len(trailer) == 0 {
+		return
+	}
+	if lines == nil {
+		lines = slices.Sorted(maps.Keys(trailer))
+	}
+	for _, line := range lines {
+		names, _ := x.run.released.Name([]byte(line)) // writeTrailer counts them
+		h.Add("Trailer", string(names))
+	}
+}
+
+// say passes on the reason that the origin gives for its status.
+func (x *exchange) say(w http.ResponseWriter, resp *http.Response) {
+	if resp.ProtoMajor != 1 {
+		return // there is none
+	}
+	_, text, _ := strings.Cut(resp.Status, " ")
+	reason, echoes := x.run.released.Value([]byte(text))
+	x.echoes.Add(echoes)
+	engine.Say(w, string(reason))
 }
 
 const redactedField = "AgentSecrets-Redacted"
@@ -297,9 +339,12 @@ func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
 	x.echoes.Add(x.run.released.Header(t))
 	h := w.Header()
 	announced := map[string]bool{}
-	for _, k := range h["Trailer"] {
-		announced[http.CanonicalHeaderKey(k)] = true
+	for _, line := range h["Trailer"] {
+		for k := range strings.SplitSeq(line, ",") {
+			announced[http.CanonicalHeaderKey(textproto.TrimString(k))] = true
+		}
 	}
+	engine.KeepTrailers(w, engine.TrailersOf(resp))
 	for k, vs := range t {
 		if !announced[k] {
 			k = http.TrailerPrefix + k

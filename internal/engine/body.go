@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -21,13 +22,14 @@ type body struct {
 	waits   bool // the client waits for 100
 	unasked bool // and did not get it
 	ended   atomic.Bool
-	size    int64 // what is left of one with a length, else -1
-	trailer *http.Header
+	size    int64       // what is left of one with a length, else -1
+	trailer http.Header // where those go that come; nil for a body without chunks
+	like    *like
 }
 
 func (b *body) begin(f http1.Framing, waits bool) {
 	b.Reset(b.c.br, f)
-	b.done, b.waits, b.unasked, b.trailer, b.size = false, waits, waits, nil, -1
+	b.done, b.waits, b.unasked, b.trailer, b.like, b.size = false, waits, waits, nil, nil, -1
 	if f.Kind == http1.Sized {
 		b.size = f.Length
 	}
@@ -54,21 +56,12 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	if err == io.EOF {
 		if b.trailer != nil && !b.ended.Load() {
-			fill(b.trailer, b.Trailers())
+			maps.Copy(b.trailer, http1.Header(b.Trailers()))
+			b.like.trailers = copied(b.Trailers())
 		}
 		b.ended.Store(true)
 	}
 	return n, err
-}
-
-// fill adds trailers to those that were announced.
-func fill(dst *http.Header, fields []http1.Field) {
-	if len(fields) > 0 && *dst == nil {
-		*dst = http.Header{}
-	}
-	for name, values := range http1.Header(fields) {
-		(*dst)[name] = values
-	}
 }
 
 func (b *body) Close() error { return nil }
@@ -78,6 +71,16 @@ func (b *body) AtHand() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.waits && b.size >= 0 && int64(b.c.br.Buffered()) >= b.size
+}
+
+// unwanted reports whether the client waits to be asked for it, in vain if the
+// response begins: whether it then sends it nobody can tell.
+func (b *body) unwanted() bool {
+	if !b.mu.TryLock() {
+		return false // it is being read
+	}
+	defer b.mu.Unlock()
+	return b.waits
 }
 
 // over ends reading, and reports whether there was nothing left. Who still reads
@@ -115,7 +118,12 @@ type watch struct {
 	watching chan struct{} // closed when nobody reads any more
 }
 
-const watchAfter = 50 * time.Millisecond
+// watchAfter is how long an exchange takes before a client may be seen to leave;
+// waitsAgain, how often one is looked at that has ended its side and stays.
+const (
+	watchAfter = 50 * time.Millisecond
+	waitsAgain = time.Second
+)
 
 func (w *watch) start() {
 	w.mu.Lock()
@@ -141,7 +149,11 @@ func (w *watch) look() {
 	_, err := w.c.br.Peek(1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil && !w.stopped {
+	switch {
+	case err == nil || w.stopped:
+	case err == io.EOF && w.c.srv.Waits != nil && w.c.srv.Waits(socket(w.c.raw)):
+		w.timer.Reset(waitsAgain)
+	default:
 		w.gone()
 	}
 }

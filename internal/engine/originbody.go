@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -51,8 +52,6 @@ type originBody struct {
 	closed bool
 }
 
-func (b *originBody) fields() []http1.Field { return b.c.resp.Fields }
-
 func (b *originBody) Read(p []byte) (int, error) {
 	if b.closed {
 		return 0, http.ErrBodyReadAfterClose
@@ -60,7 +59,12 @@ func (b *originBody) Read(p []byte) (int, error) {
 	n, err := b.c.body.Read(p)
 	if err == io.EOF && !b.filled {
 		b.filled = true
-		fill(&b.resp.Trailer, b.c.body.Trailers())
+		if t := b.c.body.Trailers(); len(t) > 0 {
+			if b.resp.Trailer == nil {
+				b.resp.Trailer = http.Header{}
+			}
+			maps.Copy(b.resp.Trailer, http1.Header(t))
+		}
 	}
 	return n, err
 }

@@ -17,18 +17,20 @@ import (
 // that do, so that a small response is one write; what is whole by then gets a
 // length.
 type response struct {
-	c        *conn
-	method   string
-	minor    int
-	header   http.Header
-	like     []http1.Field
-	status   int // 0: not decided yet
-	sent     bool
-	chunked  bool
-	trailers []string
-	hijacked bool
-	err      error
-	watch    watch
+	c            *conn
+	method       string
+	minor        int
+	header       http.Header
+	like         []http1.Field
+	said         bool // c.reason is to be given
+	status       int  // 0: not decided yet
+	sent         bool
+	chunked      bool
+	trailers     []string
+	likeTrailers []http1.Field
+	hijacked     bool
+	err          error
+	watch        watch
 }
 
 const maxKept = 2 << 10
@@ -75,11 +77,17 @@ func isTrailerKey(name []byte) bool { return strings.HasPrefix(string(name), htt
 func (w *response) early(status int) {
 	w.c.wmu.Lock()
 	defer w.c.wmu.Unlock()
-	fields := http1.Merge(nil, nil, w.header)
-	w.err = errors.Join(w.err, w.c.w.Response(status, reason(status), fields, http1.Framing{}), w.c.w.End(nil))
+	fields := http1.Merge(nil, w.like, w.header)
+	w.err = errors.Join(w.err, w.c.w.Response(status, w.reason(status), fields, http1.Framing{}), w.c.w.End(nil))
+	w.like, w.said = nil, false
 }
 
-func reason(status int) []byte { return []byte(http.StatusText(status)) }
+func (w *response) reason(status int) []byte {
+	if w.said {
+		return w.c.reason
+	}
+	return []byte(http.StatusText(status))
+}
 
 func (w *response) Write(b []byte) (int, error) {
 	switch {
@@ -127,8 +135,9 @@ func (w *response) sendHead(whole bool) error {
 	if f.Kind == http1.ToClose {
 		w.c.closes, w.c.toClose = true, true
 	}
+	w.c.closes = w.c.closes || w.c.body.unwanted()
 	w.connection()
-	if err := w.c.w.Response(w.status, reason(w.status), w.c.own, f); err != nil {
+	if err := w.c.w.Response(w.status, w.reason(w.status), w.c.own, f); err != nil {
 		return err
 	}
 	if len(w.c.kept) > 0 {
@@ -238,7 +247,7 @@ func (w *response) written() []http1.Field {
 			h[after] = values
 		}
 	}
-	return http1.Merge(nil, nil, h)
+	return http1.Merge(nil, w.likeTrailers, h)
 }
 
 func (w *response) SetReadDeadline(t time.Time) error  { return w.c.raw.SetReadDeadline(t) }

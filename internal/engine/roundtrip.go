@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/http1"
@@ -131,6 +133,9 @@ func (c *originConn) readHead(req *http.Request) error {
 }
 
 func (c *originConn) early(req *http.Request) error {
+	if f, ok := req.Context().Value(earlyKey{}).(func(*http1.Response) error); ok {
+		return f(&c.resp)
+	}
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.Got1xxResponse != nil {
 		return trace.Got1xxResponse(c.resp.Status, textproto.MIMEHeader(http1.Header(c.resp.Fields)))
 	}
@@ -140,8 +145,9 @@ func (c *originConn) early(req *http.Request) error {
 // send writes the request: whole where its body is at hand, else with its body
 // on a goroutine of its own, since an origin may answer before it has read all.
 func (c *originConn) send(req *http.Request) error {
-	c.own = append(http1.Merge(c.own[:0], fieldsFrom(req.Context()), withHost(req)), trailerField(req)...)
-	f := outgoing(req)
+	l := likeOf(req.Context())
+	c.own = http1.Merge(c.own[:0], l.fields, complete(req, l))
+	f := outgoing(req, l)
 	if err := c.w.Request([]byte(req.Method), []byte(req.URL.RequestURI()), c.own, f); err != nil {
 		return err
 	}
@@ -190,28 +196,27 @@ func (c *originConn) awaitContinue(req *http.Request) (bool, error) {
 	return string(b) == "HTTP/1.1 100", nil
 }
 
-func withHost(req *http.Request) http.Header {
+// complete are the fields with those that net/http has elsewhere.
+func complete(req *http.Request, l *like) http.Header {
 	h := req.Header.Clone()
 	if h["Host"] = []string{req.Host}; req.Host == "" {
 		h["Host"] = []string{req.URL.Host}
 	}
-	if h.Get("User-Agent") == "" {
-		delete(h, "User-Agent") // net/http's way to say none
+	if len(req.Trailer) == 0 {
+		return h
+	}
+	if h["Trailer"] = l.values("Trailer"); h["Trailer"] == nil {
+		h["Trailer"] = slices.Sorted(maps.Keys(req.Trailer))
 	}
 	return h
 }
 
-func trailerField(req *http.Request) (fields []http1.Field) {
-	for name := range req.Trailer {
-		fields = append(fields, http1.Field{Name: []byte("Trailer"), Value: []byte(name)})
-	}
-	return fields
-}
-
-func outgoing(req *http.Request) http1.Framing {
+func outgoing(req *http.Request, l *like) http1.Framing {
 	switch {
 	case req.Body == nil || req.Body == http.NoBody:
-		if req.Header.Get("Content-Length") == "0" || req.Method == "POST" || req.Method == "PUT" || req.Method == "PATCH" {
+		given := req.Header.Get("Content-Length") != ""
+		usual := l.fields == nil && (req.Method == "POST" || req.Method == "PUT" || req.Method == "PATCH") // RFC 9110, 8.6
+		if given || usual {
 			return http1.Framing{Kind: http1.Sized}
 		}
 		return http1.Framing{}
@@ -248,7 +253,7 @@ func (c *originConn) sendBody(req *http.Request) error {
 			}
 		}
 		if err == io.EOF {
-			return c.w.End(http1.Merge(nil, nil, req.Trailer))
+			return c.w.End(http1.Merge(nil, likeOf(req.Context()).trailers, req.Trailer))
 		}
 		if err != nil {
 			c.readErr = err

@@ -7,7 +7,7 @@
 // Server is the side of clients and speaks to an http.Handler; Transport is the
 // side of origins and is an http.RoundTripper. Nothing is added that a handler or
 // a request does not hold: no Date, no Content-Type, no User-Agent. Fields keep
-// the order and case of the message that they come from: see WithFields, FieldsOf.
+// the order and case of the message that they come from: see Keep.
 package engine
 
 import (
@@ -36,6 +36,9 @@ type Server struct {
 	// ConnState is told when a connection waits for a request (first as new, then
 	// as idle), when one is under way, and when a handler takes it away; nil: nobody.
 	ConnState func(net.Conn, http.ConnState)
+	// Waits reports whether a client that has ended its side still waits for the
+	// response; nil: none does. It is called concurrently.
+	Waits func(net.Conn) bool
 	// Panicked is told that a handler did, while its stack is still there, and with
 	// what; nil: nobody.
 	Panicked func(v any)
@@ -62,6 +65,7 @@ type conn struct {
 
 	own     []http1.Field // what the response is made of
 	text    []byte        // that these are parts of
+	reason  []byte        // that it gives, if its handler says so
 	kept    []byte        // of its body, until its head is sent
 	began   bool          // its head was written
 	toClose bool          // its body ends with the connection
@@ -205,17 +209,20 @@ func (c *conn) request(ctx context.Context) (*http.Request, error) {
 	delete(h, "Host")
 	delete(h, "Transfer-Encoding")
 	c.body.begin(c.req.Framing, c.req.ExpectsContinue())
+	l := &like{fields: c.req.Fields}
 	switch f := c.req.Framing; f.Kind {
 	case http1.Chunked:
 		r.ContentLength, r.TransferEncoding, r.Body = -1, []string{"chunked"}, &c.body
-		r.Trailer = announced(h)
-		c.body.trailer = &r.Trailer
+		if r.Trailer = announced(h); r.Trailer == nil {
+			r.Trailer = http.Header{} // not all that come are announced
+		}
+		c.body.trailer, c.body.like = r.Trailer, l
 	case http1.Sized:
 		if r.ContentLength = f.Length; f.Length > 0 {
 			r.Body = &c.body
 		}
 	}
-	return r.WithContext(WithFields(ctx, c.req.Fields)), nil
+	return r.WithContext(withLike(ctx, l)), nil
 }
 
 // elements are those of a list.
@@ -229,7 +236,7 @@ func elements(line string) iter.Seq[string] {
 	}
 }
 
-// announced takes the names of trailers out of h.
+// announced are the names of the trailers that h tells of.
 func announced(h http.Header) http.Header {
 	var t http.Header
 	for _, line := range h["Trailer"] {
@@ -240,7 +247,6 @@ func announced(h http.Header) http.Header {
 			t[http.CanonicalHeaderKey(name)] = nil
 		}
 	}
-	delete(h, "Trailer")
 	return t
 }
 

@@ -6,6 +6,7 @@ var inMitm = []string{"./mitm"}
 
 var (
 	inPeer         = []string{"./internal/peer"}
+	inDiffer       = []string{"./internal/differ", "-run", "TestEveryChangeIsMet|TestHalfClosed"}
 	inDaemon       = []string{"./internal/daemon"}
 	inDaemonScript = []string{"./cmd/agentsecrets", "-run", "TestScripts/daemon$"}
 )

@@ -66,6 +66,14 @@ func UIDOfConn(conn net.Conn) (int, error) {
 	return p.UID, err
 }
 
+// Waits reports whether the other end of conn, which has said that it sends no more, is still in a process's hands:
+// whoever has only shut down his sending half waits for what comes. Where that cannot be told, nobody does.
+func Waits(conn net.Conn) bool {
+	local, ok1 := conn.LocalAddr().(*net.TCPAddr)
+	remote, ok2 := conn.RemoteAddr().(*net.TCPAddr)
+	return ok1 && ok2 && waits(unmap(local.AddrPort()), unmap(remote.AddrPort()))
+}
+
 // Listening tells who takes connections to addr, so that a person can be told who has a port.
 func Listening(addr netip.AddrPort) (Peer, error) {
 	p, err := listening(unmap(addr))

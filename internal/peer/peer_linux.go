@@ -13,6 +13,8 @@ import (
 // States of the kernel's net/tcp_states.h, which x/sys names for BPF only.
 const (
 	established = unix.BPF_TCP_ESTABLISHED
+	finWait1    = unix.BPF_TCP_FIN_WAIT1
+	finWait2    = unix.BPF_TCP_FIN_WAIT2
 	listens     = unix.BPF_TCP_LISTEN
 )
 
@@ -30,6 +32,18 @@ func userOf(local, remote netip.AddrPort) (Peer, error) {
 		return Peer{}, err
 	}
 	return Peer{UID: int(s.uid)}, nil
+}
+
+// waits: what the kernel keeps of a connection that its process has closed has no inode.
+func waits(local, remote netip.AddrPort) bool {
+	if !local.IsValid() || !remote.IsValid() || local.Addr().Is4() != remote.Addr().Is4() {
+		return false
+	}
+	s, err := ask(remote, local)
+	if err != nil || s.src != remote || s.dst != local || s.inode == 0 {
+		return false
+	}
+	return s.state == established || s.state == finWait1 || s.state == finWait2
 }
 
 func listening(addr netip.AddrPort) (Peer, error) {

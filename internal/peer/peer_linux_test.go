@@ -422,3 +422,39 @@ func TestL2AsOrdinaryUser(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+func TestWaits(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	for name, c := range map[string]struct {
+		leave func(*net.TCPConn)
+		want  bool
+	}{
+		"sends on":       {func(*net.TCPConn) {}, true},
+		"sends no more":  {func(c *net.TCPConn) { c.CloseWrite() }, true},
+		"left":           {func(c *net.TCPConn) { c.Close() }, false},
+		"was cut off":    {func(c *net.TCPConn) { c.SetLinger(0); c.Close() }, false},
+		"left by halves": {func(c *net.TCPConn) { c.CloseWrite(); c.Close() }, false},
+	} {
+		client, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.leave(client.(*net.TCPConn))
+		if name != "sends on" {
+			conn.Read(make([]byte, 1))
+		}
+		if got := Waits(conn); got != c.want {
+			t.Errorf("one that %s: %v", name, got)
+		}
+		conn.Close()
+		client.Close()
+	}
+}

@@ -14,6 +14,8 @@ func userOf(_, _ netip.AddrPort) (Peer, error) { return Peer{}, errors.ErrUnsupp
 
 func listening(netip.AddrPort) (Peer, error) { return Peer{}, errors.ErrUnsupported }
 
+func waits(_, _ netip.AddrPort) bool { return false }
+
 func open(net.Conn) error { return errors.ErrUnsupported }
 
 func tells(_, _ netip.AddrPort) bool { return false }
