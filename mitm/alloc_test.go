@@ -101,8 +101,9 @@ func bareOrigin(t *testing.T, answer []byte) (port int, roots *x509.CertPool) {
 	return connOrigin(t, func(c net.Conn) { answerAll(c, answer) })
 }
 
-// connOrigin is an origin that plays serve on each connection, which ends it.
-func connOrigin(t *testing.T, serve func(net.Conn)) (port int, roots *x509.CertPool) {
+// connOrigin is an origin that plays serve on each connection, which ends it. It
+// speaks HTTP/1.1 unless protocols say otherwise.
+func connOrigin(t *testing.T, serve func(net.Conn), protocols ...string) (port int, roots *x509.CertPool) {
 	t.Helper()
 	authority, err := ca.NewEphemeral(ca.Config{})
 	if err != nil {
@@ -114,7 +115,7 @@ func connOrigin(t *testing.T, serve func(net.Conn)) (port int, roots *x509.CertP
 	}
 	roots = x509.NewCertPool()
 	roots.AppendCertsFromPEM(authority.PEM())
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*leaf}, NextProtos: []string{"http/1.1"}})
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*leaf}, NextProtos: append(protocols, "http/1.1")[:1]})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -205,6 +205,9 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 		out.Header.Set("Te", "trailers") // gRPC asks for it (RFC 9110, 10.1.4)
 	}
 	out.Header.Del("Host")
+	if !r.ProtoAtLeast(1, 1) {
+		out.Header.Del("Expect") // its client cannot wait (RFC 9110, 10.1.1)
+	}
 	if _, ok := out.Header["User-Agent"]; !ok {
 		out.Header["User-Agent"] = nil // or net/http adds its own
 	}

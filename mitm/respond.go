@@ -82,7 +82,7 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 	}
 	x.clock.from = x.proxy.cfg.now()
 	defer func() { x.clock.stop(x.proxy.cfg.now()) }()
-	if resp.StatusCode == http.StatusNotModified && resp.ProtoMajor == 2 {
+	if resp.ProtoMajor == 2 && bodiless(r.Method, resp.StatusCode) {
 		resp.Body = http.NoBody // net/http misses what the length tells of; the stream has ended
 	}
 	if resp.Body != http.NoBody {
@@ -107,7 +107,21 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 		x.giveUp(r)
 		panic(http.ErrAbortHandler) // the client must not take a part for the whole
 	}
-	x.writeTrailer(w, resp)
+	if hasTrailers(r, resp) {
+		x.writeTrailer(w, resp)
+	}
+}
+
+// bodiless reports whether a response has no body, whatever its fields say (RFC
+// 9110, 6.4.1).
+func bodiless(method string, status int) bool {
+	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+// hasTrailers reports whether trailers that were announced will come to the
+// client: HTTP/1.0 knows none.
+func hasTrailers(r *http.Request, resp *http.Response) bool {
+	return len(resp.Trailer) > 0 && r.ProtoAtLeast(1, 1) && !bodiless(r.Method, resp.StatusCode)
 }
 
 // searched is body without echoes.
@@ -242,14 +256,17 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 			h[own] = nil // or net/http adds its own
 		}
 	}
-	x.announce(h, trailer, resp.Trailer)
-	if len(resp.Trailer) > 0 && r.ProtoMajor == 1 {
+	trailers := hasTrailers(r, resp)
+	if trailers {
+		x.announce(h, trailer, resp.Trailer)
+	}
+	if trailers && r.ProtoMajor == 1 {
 		h.Del("Content-Length") // HTTP/2 has both; HTTP/1.1 trailers need chunks (RFC 9112, 7.1.2)
 	}
 	x.say(w, resp)
 	x.answered = true
 	w.WriteHeader(resp.StatusCode)
-	if resp.ContentLength < 0 || len(resp.Trailer) > 0 {
+	if resp.ContentLength < 0 || trailers {
 		http.NewResponseController(w).Flush() // a stream may be silent after its head
 	}
 }
@@ -328,9 +345,6 @@ func (x *exchange) flush(rc *http.ResponseController) error {
 
 // writeTrailer passes trailers on, announced or not.
 func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
-	if len(resp.Trailer) == 0 {
-		return
-	}
 	t := resp.Trailer.Clone()
 	if x.decodes || !x.run.released.Empty() {
 		dropDigests(t)

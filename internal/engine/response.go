@@ -247,7 +247,7 @@ func (w *response) written() []http1.Field {
 			h[after] = values
 		}
 	}
-	return http1.Merge(nil, w.likeTrailers, h)
+	return trailersOf(w.likeTrailers, h)
 }
 
 func (w *response) SetReadDeadline(t time.Time) error  { return w.c.raw.SetReadDeadline(t) }

@@ -181,19 +181,39 @@ func (c *originConn) awaitContinue(req *http.Request) (bool, error) {
 	if err := c.w.Flush(); err != nil {
 		return false, err
 	}
-	c.conn.SetReadDeadline(time.Now().Add(c.t.ContinueWait))
-	_, err := c.br.Peek(1)
-	if req.Context().Err() == nil {
-		c.conn.SetReadDeadline(time.Time{})
-	}
+	asked, err := c.awaitAsked(req, time.Now().Add(c.t.ContinueWait))
+	c.readBy(req, time.Time{})
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return true, nil
 	}
-	if err != nil {
-		return false, err
+	return asked, err
+}
+
+// awaitAsked reports whether 100 comes before the response that is the last, which
+// it does not read. Other 1xx may come before either.
+func (c *originConn) awaitAsked(req *http.Request, end time.Time) (bool, error) {
+	for {
+		c.readBy(req, end)
+		b, err := c.br.Peek(len("HTTP/1.1 100"))
+		if status := b[min(len(b), len("HTTP/1.1 ")):]; err != nil || status[0] != '1' || string(status) == "101" {
+			return false, err
+		}
+		c.readBy(req, time.Time{}) // a head that has begun is read to its end
+		if err := c.readHead(req); err != nil {
+			return false, err
+		}
+		if err := c.early(req); err != nil || c.resp.Status == 100 {
+			return err == nil, err
+		}
 	}
-	b, _ := c.br.Peek(min(c.br.Buffered(), len("HTTP/1.1 100")))
-	return string(b) == "HTTP/1.1 100", nil
+}
+
+// readBy limits reading until end, unless the request is over.
+func (c *originConn) readBy(req *http.Request, end time.Time) {
+	c.conn.SetReadDeadline(end)
+	if req.Context().Err() != nil { // which may have been said meanwhile
+		c.conn.SetDeadline(time.Unix(1, 0))
+	}
 }
 
 // complete are the fields with those that net/http has elsewhere.
@@ -209,6 +229,12 @@ func complete(req *http.Request, l *like) http.Header {
 		h["Trailer"] = slices.Sorted(maps.Keys(req.Trailer))
 	}
 	return h
+}
+
+// trailersOf are those that may be written: what is none over HTTP/1 is left out,
+// as it is where HTTP/1 is read.
+func trailersOf(like []http1.Field, h http.Header) []http1.Field {
+	return slices.DeleteFunc(http1.Merge(nil, like, h), func(f http1.Field) bool { return !http1.MayTrail(f.Name) })
 }
 
 func outgoing(req *http.Request, l *like) http1.Framing {
@@ -253,7 +279,7 @@ func (c *originConn) sendBody(req *http.Request) error {
 			}
 		}
 		if err == io.EOF {
-			return c.w.End(http1.Merge(nil, likeOf(req.Context()).trailers, req.Trailer))
+			return c.w.End(trailersOf(likeOf(req.Context()).trailers, req.Trailer))
 		}
 		if err != nil {
 			c.readErr = err

@@ -164,6 +164,12 @@ func (b *Body) readTrailer() error {
 	return io.EOF
 }
 
+// MayTrail reports whether a Writer takes a field of that name behind a body.
+func MayTrail(name []byte) bool {
+	ok, _ := mayTrail(name)
+	return ok && isToken(name)
+}
+
 // mayTrail reports whether a field may stand behind a body. What the exchange
 // was decided by before the body came cannot be changed after it: where a
 // message goes, who sends it, how the body is read, whether it is answered at

@@ -4,6 +4,7 @@ package main
 
 var (
 	inMessages  = []string{"./mitm", "-run", "TestMessages|TestGRPC"}
+	inPairs     = []string{"./mitm", "-run", "TestProtocolPairs|TestHTTP10"}
 	inWebSocket = []string{"./mitm", "-run", "WebSocket|TestUpgrade|BrokenText|PlaintextUpgrade"}
 )
 
@@ -48,4 +49,16 @@ var protocolFaults = []fault{
 	{"websocket: a prompt waits for its end", "mitm/upgrade.go", "	s.timer.Reset(quiet)\n", "	s.timer.Reset(time.Hour)\n", inWebSocket},
 	{"websocket: who has said all hears no more", "mitm/relay.go", "	if err != nil || closeWrite(dst) != nil {", "	if err != nil || l.cfg != nil {", inWebSocket},
 	{"websocket: upgrades outlive their run", "mitm/upgrade.go", "	defer context.AfterFunc(ctx, l.cut)()\n", "	_ = ctx\n", inWebSocket},
+
+	{"pairs: early responses without end", "mitm/hints.go", "	if e.seen++; e.seen > maxEarly {", "	if e.seen++; e.seen > 1<<20 {", inPairs},
+	{"pairs: early responses for HTTP/1.0", "mitm/exchange.go", "http1: r.ProtoAtLeast(1, 1)}", "http1: true}", inPairs},
+	{"pairs: the length of a 304 is that of a body", "mitm/respond.go", "		resp.Body = http.NoBody // net/http misses", "		_ = resp.Body // net/http misses", inPairs},
+	{"pairs: announce trailers to HTTP/1.0", "mitm/respond.go", "len(resp.Trailer) > 0 && r.ProtoAtLeast(1, 1) &&", "len(resp.Trailer) > 0 &&", inPairs},
+	{"pairs: trailers behind HEAD", "mitm/respond.go", "r.ProtoAtLeast(1, 1) && !bodiless(r.Method, resp.StatusCode)", "r.ProtoAtLeast(1, 1)", inPairs},
+	{"pairs: HTTP/1.0 waits for 100", "mitm/exchange.go", "		out.Header.Del(\"Expect\") // its client", "		_ = out.Header // its client", inPairs},
+	{"pairs: 103 instead of 100", "internal/engine/roundtrip.go", "err != nil || status[0] != '1' ||", "err != nil || string(status) != \"100\" ||", inPairs},
+	{"pairs: trailers have to be announced", "internal/engine/serve.go", "			r.Trailer = http.Header{} // not all", "			_ = r.Trailer // not all", inPairs},
+	{"pairs: write what may be no trailer", "internal/engine/roundtrip.go", "return !http1.MayTrail(f.Name) })", "return len(f.Name) == 0 })", inPairs},
+	{"pairs: chunks for HTTP/1.0", "internal/engine/response.go", "http1.Framing{Kind: http1.Chunked}.For(w.minor), nil", "http1.Framing{Kind: http1.Chunked}.For(1), nil", inPairs},
+	{"pairs: HTTP/1.0 is not told that its connection stays", "internal/engine/response.go", "	case w.minor == 0:\n", "	case w.minor < 0:\n", inPairs},
 }
