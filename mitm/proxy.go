@@ -35,9 +35,9 @@ type Proxy struct {
 	gate    *gate
 	origins origins
 	edge    *goproxy.ProxyHttpServer
-	outer   *http.Server   // CONNECT, absolute-form and status requests
-	inner   *http.Server   // requests inside intercepted connections that speak HTTP/2
-	http1   *engine.Server // and HTTP/1
+	outer   *engine.Server // CONNECT, absolute-form and status requests
+	http1   *engine.Server // requests inside intercepted connections that speak HTTP/1
+	inner   *http.Server   // and HTTP/2
 	tunnels *handover
 	tls     *tls.Config
 
@@ -65,10 +65,10 @@ func New(cfg Config) (*Proxy, error) {
 		GetCertificate:     p.certificate,
 	}
 	quiet := log.New(io.Discard, "", 0) // net/http logs what clients send; we log what we decide
-	p.outer = &http.Server{
-		Handler: http.HandlerFunc(p.serveOuter), ErrorLog: quiet, ConnState: p.countClient,
-		ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead,
-		ConnContext: p.withClient,
+	broken := func(v any) { p.cfg.panicked("connection", v) }
+	p.outer = &engine.Server{
+		Handler: http.HandlerFunc(p.serveOuter), HeadTimeout: headTimeout, IdleTimeout: idleTimeout, Refused: p.unreadable,
+		ConnState: p.countClient, ConnContext: p.withClient, Waits: peer.Waits, Panicked: broken,
 	}
 	p.inner = &http.Server{
 		Handler: http.HandlerFunc(p.serveInner), ErrorLog: quiet,
@@ -80,7 +80,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.http1 = &engine.Server{
 		Handler: http.HandlerFunc(p.serveInner), HeadTimeout: headTimeout, IdleTimeout: idleTimeout, Refused: p.unreadable,
-		ConnState: p.followTunnel, Waits: peer.Waits, Panicked: func(v any) { p.cfg.panicked("connection", v) },
+		ConnState: p.followTunnel, Waits: peer.Waits, Panicked: broken,
 	}
 	return p, nil
 }
@@ -105,7 +105,7 @@ func (p *Proxy) Serve(l net.Listener) error {
 		p.running.Go(func() { p.inner.Serve(p.tunnels) })
 	}
 	p.mu.Unlock()
-	return p.outer.Serve(gated{l, p.gate})
+	return p.outer.Accept(gated{l, p.gate})
 }
 
 // VerifyAnew has every exchange from now on verify its origin anew, by the roots
@@ -129,9 +129,6 @@ func (p *Proxy) awaitRelays(ctx context.Context) {
 // ends, then closes what is left.
 func (p *Proxy) Shutdown(ctx context.Context) error {
 	errOuter := p.outer.Shutdown(ctx)
-	if errOuter != nil {
-		p.outer.Close()
-	}
 	errInner := p.inner.Shutdown(ctx)
 	if errInner != nil {
 		p.inner.Close()

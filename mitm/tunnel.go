@@ -82,7 +82,8 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 		return
 	}
 	if conn.ConnectionState().NegotiatedProtocol != "h2" {
-		p.http1.Serve(context.WithValue(context.WithoutCancel(r.Context()), tunnelKey{}, t), conn)
+		// On a goroutine of its own: this one holds what answered CONNECT.
+		go p.http1.Serve(context.WithValue(context.WithoutCancel(r.Context()), tunnelKey{}, t), conn)
 	} else if !p.tunnels.give(conn) {
 		t.Close()
 	}

@@ -93,20 +93,15 @@ func serveAll(t *testing.T, s *Server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go s.Serve(t.Context(), c)
-		}
-	}()
+	over := make(chan error, 1)
+	go func() { over <- s.Accept(ln) }()
 	t.Cleanup(func() {
-		ln.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		s.Shutdown(ctx)
+		if err := <-over; err != http.ErrServerClosed {
+			t.Error(err)
+		}
 	})
 	return ln.Addr().String()
 }

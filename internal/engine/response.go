@@ -178,6 +178,7 @@ func (w *response) hasTrailers() bool {
 // connection says whether the connection stays open, where that is not plain.
 func (w *response) connection() {
 	asked := false
+	w.c.closes = w.c.closes || w.c.srv.isEnding()
 	for _, f := range w.c.own {
 		if strings.EqualFold(string(f.Name), "Connection") {
 			asked = true
@@ -260,9 +261,11 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, http.ErrHijacked
 	}
 	w.watch.stop()
-	w.hijacked = true
-	w.c.tell(http.StateHijacked)
-	w.c.body.over()
-	w.c.raw.SetDeadline(time.Time{})
-	return w.c.raw, bufio.NewReadWriter(w.c.br, w.c.bw), nil
+	c := w.c
+	w.hijacked, c.taken = true, true
+	c.tell(http.StateHijacked)
+	c.body.over()
+	c.raw.SetDeadline(time.Time{})
+	c.srv.remove(c) // Shutdown does not wait for what is not ours
+	return c.raw, bufio.NewReadWriter(c.br, c.bw), nil
 }

@@ -2,7 +2,7 @@
 // strict reader and the writer of internal/http1.
 //
 //	srv := &engine.Server{Handler: h, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-//	go srv.Serve(ctx, conn)
+//	err := srv.Accept(listener) // or, for a connection: srv.Serve(ctx, conn)
 //
 // Server is the side of clients and speaks to an http.Handler; Transport is the
 // side of origins and is an http.RoundTripper. Nothing is added that a handler or
@@ -34,7 +34,8 @@ type Server struct {
 	// Refused answers a message that is no request; nil: with the status alone.
 	Refused func(ctx context.Context, w http.ResponseWriter, e *http1.Error)
 	// ConnState is told when a connection waits for a request (first as new, then
-	// as idle), when one is under way, and when a handler takes it away; nil: nobody.
+	// as idle), when one is under way, and at its end: closed, or taken away by a
+	// handler. Nil: nobody.
 	ConnState func(net.Conn, http.ConnState)
 	// Waits reports whether a client that has ended its side still waits for the
 	// response; nil: none does. It is called concurrently.
@@ -42,9 +43,12 @@ type Server struct {
 	// Panicked is told that a handler did, while its stack is still there, and with
 	// what; nil: nobody.
 	Panicked func(v any)
+	// ConnContext makes the context of what comes on a connection; nil: as it is.
+	ConnContext func(context.Context, net.Conn) context.Context
 
 	mu     sync.Mutex
 	conns  map[*conn]bool // whether it is in an exchange
+	doors  []net.Listener
 	ending bool
 	empty  chan struct{} // closed with the last connection; nil unless somebody waits
 }
@@ -70,6 +74,7 @@ type conn struct {
 	began   bool          // its head was written
 	toClose bool          // its body ends with the connection
 	closes  bool          // after this exchange
+	taken   bool          // by a handler
 }
 
 // Serve answers the requests of raw until it ends, and closes it, unless a
@@ -83,12 +88,25 @@ func (s *Server) Serve(ctx context.Context, raw net.Conn) {
 		return
 	}
 	defer s.remove(c)
-	for state := http.StateNew; c.await(state); state = http.StateIdle {
-		if !c.exchange(ctx) {
-			return
-		}
+	defer c.end()
+	if s.ConnContext != nil {
+		ctx = s.ConnContext(ctx, raw)
 	}
-	raw.Close()
+	c.tell(http.StateNew)
+	for c.await() && c.exchange(ctx) && !c.closes && s.active(c, false) {
+		c.tell(http.StateIdle)
+	}
+}
+
+// end is deferred: a fault of ours ends one connection.
+func (c *conn) end() {
+	if v := recover(); v != nil && c.srv.Panicked != nil {
+		c.srv.Panicked(v)
+	}
+	if !c.taken {
+		c.raw.Close()
+		c.tell(http.StateClosed)
+	}
 }
 
 func (c *conn) tell(state http.ConnState) {
@@ -98,11 +116,7 @@ func (c *conn) tell(state http.ConnState) {
 }
 
 // await waits for the first byte of a request.
-func (c *conn) await(state http.ConnState) bool {
-	if c.closes || !c.srv.active(c, false) {
-		return false
-	}
-	c.tell(state)
+func (c *conn) await() bool {
 	c.raw.SetReadDeadline(after(c.srv.IdleTimeout))
 	if _, err := c.br.Peek(1); err != nil {
 		return false
@@ -121,8 +135,8 @@ func after(d time.Duration) time.Time {
 	return time.Now().Add(d)
 }
 
-// exchange answers one request; false where the connection is not ours to close
-// any more, or was aborted.
+// exchange answers one request; false where the connection was aborted, or is not
+// ours any more.
 func (c *conn) exchange(ctx context.Context) bool {
 	c.raw.SetReadDeadline(after(c.srv.HeadTimeout))
 	err := c.req.Read(c.br, http1.Limits{})

@@ -343,12 +343,15 @@ func TestConnState(t *testing.T) {
 		ConnState: func(_ net.Conn, s http.ConnState) { told <- s },
 	})
 	c, br := dial(t, addr)
-	want := []http.ConnState{http.StateNew, http.StateActive, http.StateIdle, http.StateActive, http.StateIdle}
+	want := []http.ConnState{http.StateNew, http.StateActive, http.StateIdle, http.StateActive, http.StateIdle, http.StateClosed}
+	last := len(want) - 2
 	for i, state := range want {
 		if got := <-told; got != state {
 			t.Errorf("%d: %v, want %v", i, got, state)
 		}
-		if state == http.StateNew || state == http.StateIdle && i < len(want)-1 {
+		if i == last {
+			c.Close()
+		} else if state == http.StateNew || state == http.StateIdle {
 			io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			answer(t, br, "GET")
 		}

@@ -1,6 +1,53 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+)
+
+// acceptPause is how long a listener rests when no more files can be open.
+const acceptPause = 50 * time.Millisecond
+
+// Accept serves what comes to l, until Shutdown: it then returns
+// http.ErrServerClosed. It closes l.
+func (s *Server) Accept(l net.Listener) error {
+	defer l.Close()
+	if !s.open(l) {
+		return http.ErrServerClosed
+	}
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			go s.Serve(context.Background(), conn)
+		case s.isEnding():
+			return http.ErrServerClosed
+		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ECONNABORTED):
+			time.Sleep(acceptPause)
+		default:
+			return err
+		}
+	}
+}
+
+func (s *Server) open(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ending {
+		s.doors = append(s.doors, l)
+	}
+	return !s.ending
+}
+
+func (s *Server) isEnding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
 
 func (s *Server) add(c *conn) bool {
 	s.mu.Lock()
@@ -11,7 +58,7 @@ func (s *Server) add(c *conn) bool {
 	if s.conns == nil {
 		s.conns = map[*conn]bool{}
 	}
-	s.conns[c] = true
+	s.conns[c] = false
 	return true
 }
 
@@ -33,8 +80,9 @@ func (s *Server) active(c *conn, is bool) bool {
 	return !s.ending
 }
 
-// Shutdown closes connections that wait for a request, and waits for the others
-// until ctx ends; those that are left it closes, and returns ctx's error.
+// Shutdown closes listeners and connections that wait for a request, and waits
+// for the others until ctx ends; those that are left it closes, and returns ctx's
+// error. Connections that a handler took away are not its business.
 func (s *Server) Shutdown(ctx context.Context) error {
 	over := s.end(false)
 	select {
@@ -52,6 +100,10 @@ func (s *Server) end(all bool) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ending = true
+	for _, l := range s.doors {
+		l.Close()
+	}
+	s.doors = nil
 	for c, busy := range s.conns {
 		if all || !busy {
 			c.raw.Close()

@@ -378,7 +378,12 @@ var faults = []fault{
 	{"engine: fields in the order of names", "internal/engine/roundtrip.go", "http1.Merge(c.own[:0], l.fields, complete(req, l))", "http1.Merge(c.own[:0], nil, complete(req, l))", inEngine},
 	{"engine: a body though it was not wanted", "internal/engine/roundtrip.go", "			return false, err\n		}\n		c.readBy(req, time.Time{})", "			return err == nil, err\n		}\n		c.readBy(req, time.Time{})", inEngine},
 	{"engine: keep connections for ever", "internal/engine/pool.go", "			t.drop(c.key, i)\n			c.conn.Close()\n", "			_ = i\n", inEngine},
-	{"engine: a handler's panic ends all", "internal/engine/serve.go", "p != nil && p != http.ErrAbortHandler && c.srv.Panicked != nil {", "p != nil && p != http.ErrAbortHandler {\n			panic(p)\n		} else if p == nil && c.srv == nil {", inEngine},
+	{"engine: a handler's panic is not told", "internal/engine/serve.go", "p != nil && p != http.ErrAbortHandler && c.srv.Panicked != nil {", "p != nil && p == http.ErrAbortHandler && c.srv.Panicked != nil {", inEngine},
+	{"engine: a fault ends all", "internal/engine/serve.go", "if v := recover(); v != nil && c.srv.Panicked != nil {", "if v := c.taken && recover() != nil; v && c.srv.Panicked != nil {", inEngine},
+	{"engine: wait for who was taken away", "internal/engine/response.go", "	c.srv.remove(c) // Shutdown does not wait for what is not ours\n", "", inEngine},
+	{"engine: nobody is told of an end", "internal/engine/serve.go", "		c.tell(http.StateClosed)\n", "", inEngine},
+	{"engine: who is cut off is not told", "internal/engine/response.go", "	w.c.closes = w.c.closes || w.c.srv.isEnding()\n", "", inEngine},
+	{"engine: end where no file is left", "internal/engine/shutdown.go", "errors.Is(err, syscall.EMFILE), ", "", inEngine},
 	{"engine: shut down at once", "internal/engine/shutdown.go", "		if all || !busy {", "		if all || busy || !busy {", inEngine},
 
 	{"same: fields of responses in the order of names", "internal/engine/response.go", "http1.Merge(w.c.own[:0], w.like, w.header)", "http1.Merge(w.c.own[:0], nil, w.header)", inDiffer},
