@@ -146,6 +146,13 @@ func (f *frames) end(code ws.StatusCode, reason string) error {
 	return err
 }
 
+// isOver reports whether the last frame was written.
+func (f *frames) isOver() bool {
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
+	return f.over
+}
+
 // payload reads what is in one frame, without its mask.
 type payload struct {
 	src    io.Reader

@@ -23,11 +23,12 @@ type webSocket struct {
 	client   net.Conn
 	toClient *frames
 	toOrigin *frames
+	upEnded  chan struct{}
 }
 
 func newWebSocket(x *exchange, client net.Conn, origin io.Writer) *webSocket {
 	x.anywhere = x.proxy.cfg.Anywhere != nil && x.proxy.cfg.Anywhere(x.scope, x.dest.host, x.dest.port)
-	return &webSocket{x: x, client: client, toClient: newFrames(client, false), toOrigin: newFrames(origin, true)}
+	return &webSocket{x: x, client: client, toClient: newFrames(client, false), toOrigin: newFrames(origin, true), upEnded: make(chan struct{})}
 }
 
 // down passes on what the origin says, less echoes.
@@ -35,12 +36,20 @@ func (s *webSocket) down(origin io.Reader) error {
 	way := &fromOrigin{x: s.x}
 	defer way.end()
 	f := &flow{src: bufio.NewReader(origin), dst: s.toClient, way: way}
-	return f.run()
+	err := f.run()
+	if s.toClient.isOver() {
+		<-s.upEnded // the client is still to read why
+	}
+	if err == nil {
+		err = io.EOF // clients wait for the server to close TCP (RFC 6455, 7.1.1)
+	}
+	return err
 }
 
 // up passes on what the client says, with values. A message that asks for what is
 // not allowed ends the connection, and nothing of it is sent.
 func (s *webSocket) up(client io.Reader) error {
+	defer close(s.upEnded)
 	f := &flow{src: bufio.NewReader(client), dst: s.toOrigin, masked: true, way: fromClient{s.x}}
 	err := f.run()
 	var why *Problem
