@@ -225,7 +225,7 @@ func breaks(h ws.Header, begun, masked bool) bool {
 
 // fault gives the other side frames that break the protocol as these do, without
 // what is in them, so that it ends the connection in its own words, as it would
-// without us. Nothing that follows is passed on.
+// without us. Of what follows, which it would not read, an end is passed on alone.
 func (f *flow) fault(h ws.Header) error {
 	heads := []ws.Header{h}
 	if f.begun && !f.msg.sent && !f.msg.passes {
@@ -234,8 +234,21 @@ func (f *flow) fault(h ws.Header) error {
 	if err := f.dst.fault(heads...); err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, f.src)
-	return errFault
+	for {
+		if _, err := io.CopyN(io.Discard, f.src, h.Length); err != nil {
+			return errFault
+		}
+		var err error
+		if h, err = ws.ReadHeader(f.src); err != nil {
+			return errFault
+		}
+		if h.OpCode == ws.OpClose && !breaks(h, false, f.masked) && h.Length <= ws.MaxControlFramePayloadSize {
+			if err := f.way.pass(f.dst, h, newPayload(f.src, h)); err != nil {
+				return err
+			}
+			h.Length = 0
+		}
+	}
 }
 
 // drain reads what a client says that has been told the end, up to its own: to

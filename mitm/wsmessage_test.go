@@ -280,20 +280,17 @@ func TestWebSocketClientBreaks(t *testing.T) {
 					conn.say(f)
 				}
 			}
-			conn.say(text("and more"))
+			conn.say(text("and more"), ws.NewCloseFrame([]byte("end")))
 			for _, want := range c.want {
 				h := o.take(t).Header
 				if got := fmt.Sprintf("%d %v %d %v %d", h.OpCode, h.Fin, h.Rsv, h.Masked, h.Length); got != want {
 					t.Errorf("the origin got %s, want %s", got, want)
 				}
 			}
-			conn.Close()
-			l.Run.Revoke()
-			select {
-			case f := <-o.got:
+			if f := o.take(t); f.OpCode != ws.OpClose || f.text != "end" {
 				t.Errorf("then the origin got %+v", f)
-			default:
 			}
+			conn.Close()
 		})
 	}
 }
@@ -320,4 +317,36 @@ func TestWebSocketKeepsToItsConnection(t *testing.T) {
 		optional("GET localhost/ws", allowlist.Options{Private: true}, "header"), optional("GET localhost/ws", allowlist.Options{}, "body"),
 	}}, o.serve)
 	refusedMessage(t, l, o, local, 1008, "private_address", text("AS_SECRET_KEY"))
+}
+
+// A client that goes on speaking is listened to until it has been told the end.
+func TestWebSocketRefusesWhoSpeaks(t *testing.T) {
+	o := newTaker(false)
+	l := webSocketLab(t, lab.Config{Bindings: bound("header")}, o.serve)
+	conn := upgraded(t, l, host)
+	conn.say(text("AS_SECRET_KEY"))
+	more := ws.MustCompileFrame(ws.MaskFrame(bytesOf(strings.Repeat("more", 1<<20))))
+	for range 4 {
+		if _, err := conn.Write(more); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h, err := ws.ReadHeader(conn); err != nil || h.OpCode != ws.OpClose {
+		t.Errorf("the client got %+v, %v", h, err)
+	}
+	conn.Close()
+}
+
+// Toward hosts that hand bodies to a model, messages are text.
+func TestWebSocketToModels(t *testing.T) {
+	o := newTaker(false)
+	l := webSocketLab(t, lab.Config{Text: func(mitm.Use) bool { return true }}, o.serve)
+	conn := upgraded(t, l, host)
+	for _, m := range []string{`{"content":"AS_SECRET_KEY"}`, "AS_SECRET_KEY"} {
+		conn.say(text(m))
+		if got := o.take(t).text; got != m {
+			t.Errorf("the origin got %q", got)
+		}
+	}
+	conn.Close()
 }
