@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -177,6 +178,8 @@ func result(e audit.Event, decided bool) (outcome, text string) {
 		return outcomeOpen, "it was allowed, and is under way, or its process ended before it did"
 	case e.Method == "ENV":
 		return outcomeOther, fmt.Sprintf("the program ended with code %d", e.StatusCode)
+	case e.Status == audit.Blocked && e.StatusCode == http.StatusSwitchingProtocols:
+		return outcomeRefused, fmt.Sprintf("a message was refused, and the connection ended: %s: %s; %s", e.Reason, detail, sent)
 	case e.Status == audit.Blocked:
 		return outcomeRefused, fmt.Sprintf("refused with %d %s: %s; %s", e.StatusCode, e.Reason, detail, sent)
 	case e.Reason != "-":
