@@ -35,9 +35,9 @@ type exchange struct {
 	target   target
 	fields   http.Header // as the client wrote them: no value is ever in there
 	uses     []found
-	rules    []string        // that decided about uses
-	mentions []string        // "NAME place" of placeholders that pass as text
-	noted    map[string]bool // what is in uses: name and place, or name
+	rules    []string // that decided about uses
+	mentions []string // "NAME place" of placeholders that pass as text
+	noted    noted    // what is in uses
 	denied   *Problem
 	broken   string // slug of what broke a response off in its middle
 	client   *http.ResponseController
@@ -81,7 +81,7 @@ func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
 	now, scope := p.cfg.now(), p.cfg.look(run.now())
 	return &exchange{
 		proxy: p, run: run, scope: scope, route: p.route(scope, dest), id: audit.NewID(), start: now, clock: clock{from: now},
-		scheme: scheme, dest: dest, short: dest.short(scheme), values: map[string]resolve.Value{}, noted: map[string]bool{}, echoes: redact.Counts{},
+		scheme: scheme, dest: dest, short: dest.short(scheme), values: map[string]resolve.Value{}, noted: noted{}, echoes: redact.Counts{},
 	}
 }
 
@@ -249,19 +249,30 @@ func tooMany() *Problem {
 	return &Problem{Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Message: "the request holds more than 1000 placeholders"}
 }
 
-// maxNoted is how many places of one exchange are told apart in its event.
+// maxNoted is how many places are told apart in one event.
 const maxNoted = 256
 
-// note keeps u for the audit event and reports whether it is anything new.
-func (x *exchange) note(u found) bool {
+// noted are name and place of uses, and their names.
+type noted map[string]bool
+
+// add reports whether u is anything new.
+func (n noted) add(u found) bool {
 	for _, key := range []string{u.Name + " " + u.Place, u.Name} {
-		if !x.noted[key] && (key == u.Name || len(x.noted) < maxNoted) {
-			x.noted[key], x.noted[u.Name] = true, true
-			x.uses = append(x.uses, u)
+		if !n[key] && (key == u.Name || len(n) < maxNoted) {
+			n[key], n[u.Name] = true, true
 			return true
 		}
 	}
 	return false
+}
+
+// note keeps u for the audit event and reports whether it is anything new.
+func (x *exchange) note(u found) bool {
+	if !x.noted.add(u) {
+		return false
+	}
+	x.uses = append(x.uses, u)
+	return true
 }
 
 // maxRules is how many rules, and how many mentions, of one exchange are told

@@ -153,12 +153,17 @@ func (x *exchange) decideMessage(uses []found) error {
 			Message: "the connection was opened when no value might go to this host; a new one is needed",
 		}
 	}
+	seen := noted{}
+	var event []found
 	for _, u := range uses {
 		if err := x.checkSent(u); err != nil {
 			return err
 		}
+		if seen.add(u) {
+			event = append(event, u)
+		}
 	}
-	return x.recordUses(uses)
+	return x.recordUses(event)
 }
 
 func messageProblem(err error) *Problem {

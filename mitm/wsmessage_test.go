@@ -350,3 +350,21 @@ func TestWebSocketToModels(t *testing.T) {
 	}
 	conn.Close()
 }
+
+// However much one message asks for, its event is bounded, and names every secret.
+func TestWebSocketEventIsBounded(t *testing.T) {
+	o := newTaker(false)
+	cfg := lab.Config{Secrets: map[string]string{"KEY": value, "OTHER": "0123456789-other"}}
+	decided := decisions(&cfg)
+	l := webSocketLab(t, cfg, o.serve)
+	conn := upgraded(t, l, host)
+	conn.say(text("[" + strings.Repeat(`"AS_SECRET_KEY",`, 900) + `"AS_SECRET_OTHER"]`))
+	if got := o.take(t).text; strings.Count(got, value) != 900 || !strings.HasSuffix(got, `,"0123456789-other"]`) {
+		t.Errorf("the origin got %d bytes", len(got))
+	}
+	e := decided()
+	if len(e) != 1 || len(e[0].Places) > 300 || fmt.Sprint(e[0].SecretKeys) != "[KEY OTHER]" {
+		t.Errorf("recorded as %+v", e)
+	}
+	conn.Close()
+}

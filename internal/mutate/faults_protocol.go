@@ -31,7 +31,7 @@ var protocolFaults = []fault{
 	{"grpc: calls outlive their client", "mitm/exchange.go", "httptrace.WithClientTrace(r.Context(), trace)", "httptrace.WithClientTrace(context.WithoutCancel(r.Context()), trace)", inMessages},
 	{"grpc: hold text for the next message", "mitm/grpcweb.go", "		if err == nil && !w.between() {", "		if err == nil {", inMessages},
 	{"websocket: messages hold no use", "mitm/wsmessage.go", "	if !s.spells(b) {", "	if !s.spells(b) || op == ws.OpText {", inWebSocket},
-	{"websocket: a message is sent before it is recorded", "mitm/wsmessage.go", "	return x.recordUses(uses)\n", "	go func() { _ = x.recordUses(uses) }()\n	return nil\n", inWebSocket},
+	{"websocket: a message is sent before it is recorded", "mitm/wsmessage.go", "	return x.recordUses(event)\n", "	go func() { _ = x.recordUses(event) }()\n	return nil\n", inWebSocket},
 	{"websocket: a message's values are those of before", "mitm/wsmessage.go", "	clear(x.values)\n", "", inWebSocket},
 	{"websocket: messages go to connections that are not guarded", "mitm/exchange.go", "	x.live = isWebSocket(upgrade)\n", "", inWebSocket},
 	{"websocket: messages ride on any connection", "mitm/wsmessage.go", "		if err := x.checkSent(u); err != nil {", "		if err := x.checkSent(u); err != nil && u.Name == \"\" {", inWebSocket},
