@@ -109,15 +109,28 @@ func TestEveryChangeIsMet(t *testing.T) {
 	}
 }
 
-// A client that ends its side behind a request gets the answer that it waits for.
-func TestHalfClosed(t *testing.T) {
+// What generated exchanges seldom meet.
+func TestRareExchanges(t *testing.T) {
 	s := newStage(t)
-	for _, kind := range []string{"plain", "reached"} {
-		x := &exchange{id: 1, pair: pair{"HTTP/1", "HTTP/1"}, kind: kind, slow: true, sizes: []int{9}, ansSizes: []int{9}}
-		x.authority = x.host(s.origin.port())
-		x.request = message{line: "GET / HTTP/1.1", framing: "none", fields: []field{{name: "Host", raw: " " + x.authority}, {name: "X-Exchange", raw: " 1"}}}
-		x.answer = message{line: "HTTP/1.1 200 OK", framing: "sized", body: []byte("late"), fields: []field{{name: "Content-Length", raw: " 4"}}}
-		s.compare(t, &session{exchanges: []*exchange{x}, half: true}, map[string]int{})
+	length := []field{{name: "Content-Length", raw: " 1"}}
+	for name, c := range map[string]struct {
+		pair   pair
+		slow   bool // and the client ends its side behind the request: it still gets the answer
+		answer message
+	}{
+		"half closed": {pair{"HTTP/1", "HTTP/1"}, true, message{line: "HTTP/1.1 200 OK", framing: "sized", body: []byte("x"), fields: length}},
+		"cut early":   {pair{"HTTP/1", "HTTP/1"}, false, message{line: "HTTP/1.1 200 OK", framing: "sized", body: []byte("x"), fields: length, cut: true}},
+		"cut, HTTP/2": {pair{"HTTP/2", "HTTP/1"}, false, message{line: "HTTP/1.1 200 OK", framing: "sized", body: []byte("x"), fields: length, cut: true}},
+		"304":         {pair{"HTTP/1", "HTTP/2"}, false, message{line: "HTTP/1.1 304 Same", framing: "sized", body: []byte("x"), fields: length}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, kind := range []string{"plain", "reached"} {
+				x := &exchange{id: 1, pair: c.pair, kind: kind, slow: c.slow, sizes: []int{9}, ansSizes: []int{9}, answer: c.answer}
+				x.authority = x.host(s.origin.port())
+				x.request = message{line: "GET / HTTP/1.1", framing: "none", fields: []field{{name: "Host", raw: " " + x.authority}, {name: "X-Exchange", raw: " 1"}}}
+				s.compare(t, &session{exchanges: []*exchange{x}, half: c.slow}, map[string]int{})
+			}
+		})
 	}
 }
 

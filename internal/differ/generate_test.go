@@ -183,16 +183,18 @@ func (g *generator) requestBody(x *exchange, version string) (fields []field) {
 	m.body = g.content(g.size())
 	if g.big > 0 && g.one(20) {
 		g.big--
-		m.body = g.content(1<<20 + g.IntN(63<<20))
+		m.body, x.sizes = g.content(1<<20+g.IntN(63<<20)), []int{60000}
 	}
 	kind := pick(g.dice, "application/octet-stream", "text/plain", "application/json", "application/json", "application/x-www-form-urlencoded", "")
-	switch {
-	case len(m.body) > 1<<20:
-		kind = "application/octet-stream"
-	case kind == "application/json":
-		m.body = fmt.Appendf(nil, `{"key": %q, "text": %q}`, pick(g.dice, "none", g.ours(x)), g.letters(len(m.body)))
-	case kind == "application/x-www-form-urlencoded":
-		m.body = []byte("key=" + g.ours(x) + "&text=" + strings.ReplaceAll(g.letters(len(m.body)), " ", "+"))
+	key := pick(g.dice, "none", g.ours(x))
+	if len(m.body) > 1<<20-1000 {
+		key = "none" // it would be refused
+	}
+	switch kind {
+	case "application/json":
+		m.body = fmt.Appendf(nil, `{"key": %q, "text": %q}`, key, g.letters(len(m.body)))
+	case "application/x-www-form-urlencoded":
+		m.body = []byte("key=" + key + "&text=" + strings.ReplaceAll(g.letters(len(m.body)), " ", "+"))
 	}
 	if kind != "" {
 		fields = append(fields, g.field("Content-Type", kind))

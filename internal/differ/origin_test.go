@@ -23,6 +23,7 @@ type origin struct {
 	mu        sync.Mutex
 	exchanges map[string]*exchange
 	got       map[string][]*message // requests, since they were last taken
+	open      map[net.Conn]bool
 }
 
 // patience ends what hangs: nothing else is timed.
@@ -30,7 +31,7 @@ const patience = 60 * time.Second
 
 func startOrigin(t *testing.T, leaf func(string) (*tls.Certificate, error)) *origin {
 	t.Helper()
-	o := &origin{exchanges: map[string]*exchange{}, got: map[string][]*message{}}
+	o := &origin{exchanges: map[string]*exchange{}, got: map[string][]*message{}, open: map[net.Conn]bool{}}
 	cfg := &tls.Config{
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			protocols := []string{"http/1.1"}
@@ -59,6 +60,7 @@ func startOrigin(t *testing.T, leaf func(string) (*tls.Certificate, error)) *ori
 	})
 	t.Cleanup(func() {
 		l.Close()
+		o.end() // a transport may still keep a connection that has just become idle
 		open.Wait()
 	})
 	return o
@@ -66,7 +68,23 @@ func startOrigin(t *testing.T, leaf func(string) (*tls.Certificate, error)) *ori
 
 func (o *origin) port() int { return o.listener.Addr().(*net.TCPAddr).Port }
 
+// end closes all connections.
+func (o *origin) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.open {
+		c.Close()
+	}
+}
+
+func (o *origin) keep(c net.Conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open[c] = true
+}
+
 func (o *origin) serve(c *tls.Conn) {
+	o.keep(c)
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
 	if c.Handshake() != nil {

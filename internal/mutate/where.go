@@ -6,7 +6,7 @@ var inMitm = []string{"./mitm"}
 
 var (
 	inPeer         = []string{"./internal/peer"}
-	inDiffer       = []string{"./internal/differ", "-run", "TestEveryChangeIsMet|TestHalfClosed"}
+	inDiffer       = []string{"./internal/differ", "-run", "TestEveryChangeIsMet|TestRareExchanges"}
 	inDaemon       = []string{"./internal/daemon"}
 	inDaemonScript = []string{"./cmd/agentsecrets", "-run", "TestScripts/daemon$"}
 )
