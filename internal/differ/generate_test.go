@@ -32,6 +32,9 @@ func (g *generator) session() *session {
 	}
 	s := &session{pipelined: p.client == "HTTP/1" && g.one(6), half: p.client == "HTTP/1" && g.one(6)}
 	kind, n := pick(g.dice, "reached", "reached", "reached", "plain", "plain", "other"), 1+g.IntN(4)
+	if s.pipelined {
+		n++
+	}
 	for i := range n {
 		s.exchanges = append(s.exchanges, g.exchange(p, kind, s.pipelined, i == n-1))
 	}
