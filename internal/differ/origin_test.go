@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -77,6 +78,18 @@ func (o *origin) end() {
 	}
 }
 
+// leave closes c when the other side has read what it was sent: what it has sent
+// itself meanwhile would reset the connection.
+func leave(c *tls.Conn) {
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Second))
+	c.CloseWrite()
+	if raw, ok := c.NetConn().(*net.TCPConn); ok {
+		raw.CloseWrite()
+	}
+	io.Copy(io.Discard, c)
+}
+
 func (o *origin) keep(c net.Conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -85,7 +98,7 @@ func (o *origin) keep(c net.Conn) {
 
 func (o *origin) serve(c *tls.Conn) {
 	o.keep(c)
-	defer c.Close()
+	defer leave(c)
 	c.SetDeadline(time.Now().Add(patience))
 	if c.Handshake() != nil {
 		return

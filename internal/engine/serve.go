@@ -299,12 +299,13 @@ const (
 
 // leave sees to what is left of the request body.
 func (c *conn) leave() {
+	over := c.body.over()
 	switch {
-	case c.body.over():
-		return
-	case c.closes || c.body.unasked:
+	case c.closes || !over && c.body.unasked:
 		c.closes = true
-		c.linger()
+		c.linger() // also where the body was read: the client may have sent more, at least that it sends no more
+		return
+	case over:
 		return
 	}
 	c.raw.SetReadDeadline(time.Now().Add(lingerFor))

@@ -95,6 +95,32 @@ func TestUnreadBody(t *testing.T) {
 	}
 }
 
+// A response is whole, though its connection ends and the client has sent what
+// nobody read: closing at once would reset it.
+func TestLastResponseIsWhole(t *testing.T) {
+	const size = 8 << 20
+	addr := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.Write(make([]byte, size))
+	})
+	c, br := dial(t, addr)
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"+strings.Repeat("x", 10<<10))
+	resp, err := http.ReadResponse(br, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, buf := 0, make([]byte, 64<<10); ; {
+		m, err := resp.Body.Read(buf)
+		if n += m; err == io.EOF && n == size {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%d bytes, then %v", n, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	called := false
 	s := &Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }), HeadTimeout: time.Minute, IdleTimeout: time.Minute}

@@ -401,6 +401,7 @@ var faults = []fault{
 	{"same: digests of early responses are always removed", "mitm/hints.go", "	if !e.x.run.released.Empty() {\n", "	if e.x.run.released != nil {\n", inDiffer},
 	{"same: a length that no client wrote", "internal/engine/roundtrip.go", "		usual := l.fields == nil && (", "		usual := (", inDiffer},
 	{"same: what breaks off is lost", "mitm/respond.go", "		x.giveUp(r)\n", "", inDiffer},
+	{"same: a last response is reset", "internal/engine/serve.go", "	case c.closes || !over && c.body.unasked:\n", "	case !over && (c.closes || c.body.unasked):\n", []string{"./internal/engine", "-run", "TestLastResponseIsWhole"}},
 	{"same: a connection ends unannounced", "internal/engine/response.go", "	w.c.closes = w.c.closes || w.c.body.unwanted()\n", "", inDiffer},
 	{"same: clients that end their side have left", "mitm/proxy.go", "ConnState: p.followTunnel, Waits: peer.Waits, ", "ConnState: p.followTunnel, ", inDiffer},
 	{"same: whoever ended a side waits", "internal/peer/peer_linux.go", "s.dst != local || s.inode == 0 {", "s.dst != local {", inPeer},
