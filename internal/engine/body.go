@@ -110,12 +110,11 @@ func (c *conn) goOn() error {
 // exchanges are over before it begins.
 type watch struct {
 	c     *conn
-	gone  func()
-	timer *time.Timer
+	timer *time.Timer // of all exchanges of the connection; nil before the first
 
 	mu       sync.Mutex
-	stopped  bool
-	watching chan struct{} // closed when nobody reads any more
+	gone     func()        // nil: nobody waits
+	watching chan struct{} // closed when nobody reads any more; nil: nobody does
 }
 
 // watchAfter is how long an exchange takes before a client may be seen to leave;
@@ -125,15 +124,22 @@ const (
 	waitsAgain = time.Second
 )
 
-func (w *watch) start() {
+// start has gone called when the client leaves, until stop.
+func (w *watch) start(gone func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(watchAfter, w.look)
+	w.gone = gone
+	if w.timer == nil {
+		w.timer = time.AfterFunc(watchAfter, w.look)
+	} else {
+		w.timer.Reset(watchAfter)
+	}
 }
 
+// look may come late, in the next exchange: that is then looked at early.
 func (w *watch) look() {
 	w.mu.Lock()
-	if w.stopped {
+	if w.gone == nil || w.watching != nil {
 		w.mu.Unlock()
 		return
 	}
@@ -149,8 +155,11 @@ func (w *watch) look() {
 	_, err := w.c.br.Peek(1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.watching == over {
+		w.watching = nil // nothing is read any more
+	}
 	switch {
-	case err == nil || w.stopped:
+	case err == nil || w.gone == nil:
 	case err == io.EOF && w.c.srv.Waits != nil && w.c.srv.Waits(socket(w.c.raw)):
 		w.timer.Reset(waitsAgain)
 	default:
@@ -165,8 +174,8 @@ func (w *watch) stop() {
 	}
 	w.timer.Stop()
 	w.mu.Lock()
-	w.stopped = true
 	over := w.watching
+	w.gone, w.watching = nil, nil
 	w.mu.Unlock()
 	if over != nil {
 		w.c.raw.SetReadDeadline(time.Unix(1, 0))

@@ -33,7 +33,7 @@ func (t *Transport) take(key string) *originConn {
 		if c == nil {
 			return nil
 		}
-		if c.timer.Stop() && c.br.Buffered() == 0 && isQuiet(c.conn) {
+		if c.timer.Stop() && c.br.Buffered() == 0 && c.quiet() {
 			c.reused = true
 			return c
 		}
@@ -76,7 +76,11 @@ func (t *Transport) put(c *originConn) {
 	if t.idle == nil {
 		t.idle = map[string][]*originConn{}
 	}
-	c.timer = time.AfterFunc(t.IdleTimeout, func() { t.expire(c) })
+	if c.timer == nil {
+		c.timer = time.AfterFunc(t.IdleTimeout, func() { t.expire(c) })
+	} else {
+		c.timer.Reset(t.IdleTimeout) // it was stopped in time, or c would have been closed
+	}
 	t.idle[c.key] = append(t.idle[c.key], c)
 }
 

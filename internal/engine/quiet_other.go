@@ -4,5 +4,5 @@ package engine
 
 import "net"
 
-// isQuiet cannot tell here: the request finds out.
-func isQuiet(net.Conn) bool { return true }
+// quietness cannot tell here: the request finds out.
+func quietness(net.Conn) func() bool { return func() bool { return true } }

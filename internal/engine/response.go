@@ -30,7 +30,6 @@ type response struct {
 	likeTrailers []http1.Field
 	hijacked     bool
 	err          error
-	watch        watch
 }
 
 const maxKept = 2 << 10
@@ -260,7 +259,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.hijacked {
 		return nil, nil, http.ErrHijacked
 	}
-	w.watch.stop()
+	w.c.watch.stop()
 	c := w.c
 	w.hijacked, c.taken = true, true
 	c.tell(http.StateHijacked)

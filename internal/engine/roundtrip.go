@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,8 @@ type originConn struct {
 	resp   http1.Response
 	body   http1.Body
 	own    []http1.Field
-	timer  *time.Timer
+	timer  *time.Timer // ends its idleness; nil before the first
+	quiet  func() bool // nothing has come since the last response, not even the end
 	reused bool
 
 	unanswered bool          // not a byte of a response has come
@@ -84,7 +86,7 @@ type originConn struct {
 }
 
 func newOriginConn(t *Transport, key string, conn net.Conn) *originConn {
-	c := &originConn{t: t, key: key, conn: conn, br: bufio.NewReaderSize(conn, bufferSize), bw: bufio.NewWriterSize(conn, bufferSize)}
+	c := &originConn{t: t, key: key, conn: conn, br: bufio.NewReaderSize(conn, bufferSize), bw: bufio.NewWriterSize(conn, bufferSize), quiet: quietness(conn)}
 	c.w.Reset(c.bw)
 	return c
 }
@@ -146,7 +148,8 @@ func (c *originConn) early(req *http.Request) error {
 // on a goroutine of its own, since an origin may answer before it has read all.
 func (c *originConn) send(req *http.Request) error {
 	l := likeOf(req.Context())
-	c.own = http1.Merge(c.own[:0], l.fields, complete(req, l))
+	host := http1.Field{Name: []byte("Host"), Value: []byte(cmp.Or(req.Host, req.URL.Host))} // which net/http keeps beside the others
+	c.own = http1.Merge(c.own[:0], l.fields, withTrailer(req, l), host)
 	f := outgoing(req, l)
 	if err := c.w.Request([]byte(req.Method), []byte(req.URL.RequestURI()), c.own, f); err != nil {
 		return err
@@ -216,15 +219,13 @@ func (c *originConn) readBy(req *http.Request, end time.Time) {
 	}
 }
 
-// complete are the fields with those that net/http has elsewhere.
-func complete(req *http.Request, l *like) http.Header {
-	h := req.Header.Clone()
-	if h["Host"] = []string{req.Host}; req.Host == "" {
-		h["Host"] = []string{req.URL.Host}
-	}
+// withTrailer are the fields with the one that announces trailers, which net/http
+// has elsewhere.
+func withTrailer(req *http.Request, l *like) http.Header {
 	if len(req.Trailer) == 0 {
-		return h
+		return req.Header
 	}
+	h := req.Header.Clone()
 	if h["Trailer"] = l.values("Trailer"); h["Trailer"] == nil {
 		h["Trailer"] = slices.Sorted(maps.Keys(req.Trailer))
 	}

@@ -12,6 +12,7 @@ package engine
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -64,6 +65,9 @@ type conn struct {
 	req  http1.Request
 	body body
 
+	remote string // as requests have it
+	watch  watch
+
 	wmu sync.Mutex // guards w: a 100 may be sent while a response begins
 	w   http1.Writer
 
@@ -82,7 +86,7 @@ type conn struct {
 func (s *Server) Serve(ctx context.Context, raw net.Conn) {
 	c := &conn{srv: s, raw: raw, br: bufio.NewReaderSize(raw, bufferSize), bw: bufio.NewWriterSize(raw, bufferSize)}
 	c.w.Reset(c.bw)
-	c.body.c = c
+	c.body.c, c.watch.c, c.remote = c, c, raw.RemoteAddr().String()
 	if !s.add(c) {
 		raw.Close()
 		return
@@ -135,10 +139,14 @@ func after(d time.Duration) time.Time {
 	return time.Now().Add(d)
 }
 
+var headEnd = []byte("\r\n\r\n")
+
 // exchange answers one request; false where the connection was aborted, or is not
 // ours any more.
 func (c *conn) exchange(ctx context.Context) bool {
-	c.raw.SetReadDeadline(after(c.srv.HeadTimeout))
+	if b, _ := c.br.Peek(c.br.Buffered()); !bytes.Contains(b, headEnd) { // else nothing is waited for
+		c.raw.SetReadDeadline(after(c.srv.HeadTimeout))
+	}
 	err := c.req.Read(c.br, http1.Limits{})
 	c.raw.SetReadDeadline(time.Time{})
 	defer c.req.Release()
@@ -153,12 +161,12 @@ func (c *conn) exchange(ctx context.Context) bool {
 		c.refuse(ctx, &http1.Error{Status: 400, Reason: "bad_target", Close: true})
 		return true
 	}
-	w := &response{c: c, method: r.Method, minor: c.req.Minor, header: http.Header{}, watch: watch{c: c, gone: cancel}}
+	w := &response{c: c, method: r.Method, minor: c.req.Minor, header: http.Header{}}
 	c.closes = !c.req.KeepsAlive()
 	c.began, c.toClose, c.kept = false, false, c.kept[:0]
-	w.watch.start()
+	c.watch.start(cancel)
 	whole := c.handle(w, r)
-	w.watch.stop()
+	c.watch.stop()
 	switch {
 	case w.hijacked:
 		return false
@@ -188,7 +196,7 @@ func (c *conn) refuse(ctx context.Context, err error) {
 	if !errors.As(err, &bad) {
 		return // the client has left, or was too slow
 	}
-	w := &response{c: c, method: http.MethodGet, minor: 1, header: http.Header{}, watch: watch{c: c}}
+	w := &response{c: c, method: http.MethodGet, minor: 1, header: http.Header{}}
 	if c.srv.Refused != nil {
 		c.srv.Refused(ctx, w, bad)
 	} else {
@@ -204,10 +212,10 @@ func (c *conn) refuse(ctx context.Context, err error) {
 func (c *conn) request(ctx context.Context) (*http.Request, error) {
 	h := http1.Header(c.req.Fields)
 	target := string(c.req.Target)
-	r := &http.Request{
-		Method: string(c.req.Method), RequestURI: target, Host: string(c.req.Host), Header: h,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: c.req.Minor, RemoteAddr: c.raw.RemoteAddr().String(), Body: http.NoBody,
-	}
+	l := &like{fields: c.req.Fields}
+	r := new(http.Request).WithContext(withLike(ctx, l))
+	r.Method, r.RequestURI, r.Host, r.Header = string(c.req.Method), target, string(c.req.Host), h
+	r.Proto, r.ProtoMajor, r.ProtoMinor, r.RemoteAddr, r.Body = "HTTP/1.1", 1, c.req.Minor, c.remote, http.NoBody
 	if c.req.Minor == 0 {
 		r.Proto = "HTTP/1.0"
 	}
@@ -223,7 +231,6 @@ func (c *conn) request(ctx context.Context) (*http.Request, error) {
 	delete(h, "Host")
 	delete(h, "Transfer-Encoding")
 	c.body.begin(c.req.Framing, c.req.ExpectsContinue())
-	l := &like{fields: c.req.Fields}
 	switch f := c.req.Framing; f.Kind {
 	case http1.Chunked:
 		r.ContentLength, r.TransferEncoding, r.Body = -1, []string{"chunked"}, &c.body
@@ -236,7 +243,7 @@ func (c *conn) request(ctx context.Context) (*http.Request, error) {
 			r.Body = &c.body
 		}
 	}
-	return r.WithContext(withLike(ctx, l)), nil
+	return r, nil
 }
 
 // elements are those of a list.

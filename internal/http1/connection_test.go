@@ -125,6 +125,18 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+func TestMergeInstead(t *testing.T) {
+	like := fieldsOf("host: a", "USER-AGENT: u", "X-B: 2", "Host: b")
+	h := http.Header{"X-B": {"2"}, "User-Agent": {""}, "X-C": {"3"}, "Host": {"c"}}
+	host, none := Field{[]byte("Host"), []byte("h")}, Field{Name: []byte("User-Agent")}
+	if got := fmt.Sprintf("%q", Merge(nil, like, h, host, none)); got != `[{"host" "h"} {"X-B" "2"} {"X-C" "3"}]` {
+		t.Error(got)
+	}
+	if got := fmt.Sprintf("%q", Merge(nil, nil, h, host, none)); got != `[{"Host" "h"} {"X-B" "2"} {"X-C" "3"}]` {
+		t.Error(got)
+	}
+}
+
 // What was not changed comes back as it was, byte for byte.
 func TestMergeUnchanged(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))

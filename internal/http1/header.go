@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 )
@@ -50,28 +51,47 @@ func appendCanonical(dst, name []byte) []byte {
 
 // Merge appends to dst the fields of h in the order and with the names of like,
 // the fields that h was made of by Header. What h has no more is left out; what
-// it has besides follows, sorted.
-func Merge(dst, like []Field, h http.Header) []Field {
+// it has besides follows, sorted. A field of instead stands for all of its name in
+// h, which it need not be in; with a nil value it leaves them out.
+func Merge(dst, like []Field, h http.Header, instead ...Field) []Field {
 	var room [64]byte
 	for i, f := range like {
-		values := h[string(appendCanonical(room[:0], f.Name))]
-		if n := count(like[:i], f.Name); n < len(values) {
+		n := count(like[:i], f.Name)
+		if v, ok := valueIn(instead, f.Name); ok {
+			if n == 0 && v != nil {
+				dst = append(dst, Field{f.Name, v})
+			}
+			continue
+		}
+		if values := h[string(appendCanonical(room[:0], f.Name))]; n < len(values) {
 			dst = append(dst, Field{f.Name, valueLike(f.Value, values[n])})
 		}
 	}
-	var more []string
+	from := len(dst)
 	for k, values := range h {
-		if count(like, []byte(k)) < len(values) {
-			more = append(more, k)
+		if _, ok := valueIn(instead, []byte(k)); ok {
+			continue
 		}
-	}
-	slices.Sort(more)
-	for _, k := range more {
-		for _, v := range h[k][count(like, []byte(k)):] {
+		for _, v := range values[min(count(like, []byte(k)), len(values)):] {
 			dst = append(dst, Field{[]byte(k), []byte(v)})
 		}
 	}
+	for _, f := range instead {
+		if f.Value != nil && count(like, f.Name) == 0 {
+			dst = append(dst, f)
+		}
+	}
+	slices.SortStableFunc(dst[from:], func(a, b Field) int { return bytes.Compare(a.Name, b.Name) })
 	return dst
+}
+
+func valueIn(fields []Field, name []byte) (value []byte, ok bool) {
+	for _, f := range fields {
+		if same(f.Name, name) {
+			return f.Value, true
+		}
+	}
+	return nil, false
 }
 
 func count(fields []Field, name []byte) (n int) {
