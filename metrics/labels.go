@@ -65,14 +65,20 @@ func (n *names) knows(name string) bool {
 	return n.known[name]
 }
 
-// vec is an instrument with labels.
+// vec is an instrument with one label or two.
 type vec[T any] struct {
 	with   func(values ...string) T
 	labels []label
+	made   map[[2]string]T // by listed values: to find a series in its vector costs more
 }
 
 // of is the series for values, one for each label.
 func (v vec[T]) of(values ...string) T {
+	var key [2]string
+	copy(key[:], values)
+	if t, ok := v.made[key]; ok {
+		return t
+	}
 	bounded := make([]string, len(values))
 	for i, l := range v.labels {
 		bounded[i] = l.bound(values[i])
@@ -83,8 +89,13 @@ func (v vec[T]) of(values ...string) T {
 // preset makes the series of every listed value: Prometheus sees no increase in
 // a counter whose first reading is not zero.
 func (v vec[T]) preset(values ...string) vec[T] {
+	if v.made == nil {
+		v.made = map[[2]string]T{}
+	}
 	if len(values) == len(v.labels) {
-		v.with(values...)
+		var key [2]string
+		copy(key[:], values)
+		v.made[key] = v.with(values...)
 		return v
 	}
 	for _, value := range v.labels[len(values)].values {

@@ -69,13 +69,13 @@ func (f factory) histogram(name, help string, buckets []float64) prometheus.Hist
 func (f factory) counters(name, help string, labels ...label) vec[prometheus.Counter] {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labelNames(labels))
 	f.registry.MustRegister(v)
-	return vec[prometheus.Counter]{v.WithLabelValues, labels}.preset()
+	return vec[prometheus.Counter]{with: v.WithLabelValues, labels: labels}.preset()
 }
 
 func (f factory) gauges(name, help string, labels ...label) vec[prometheus.Gauge] {
 	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + name, Help: help}, labelNames(labels))
 	f.registry.MustRegister(v)
-	return vec[prometheus.Gauge]{v.WithLabelValues, labels}.preset()
+	return vec[prometheus.Gauge]{with: v.WithLabelValues, labels: labels}.preset()
 }
 
 // bySecret counts exchanges of stored secrets only. A name that clients may ask
@@ -88,14 +88,14 @@ func (f factory) bySecret(stored func() []string) vec[prometheus.Counter] {
 		Name: prefix + "secret_exchanges_total", Help: "Exchanges that ended and asked for a secret, by its name and what was decided.",
 	}, []string{"name", "decision"})
 	f.registry.MustRegister(v)
-	return vec[prometheus.Counter]{v.WithLabelValues, []label{byName(stored), byDecision()}}.preset()
+	return vec[prometheus.Counter]{with: v.WithLabelValues, labels: []label{byName(stored), byDecision()}}.preset()
 }
 
 // histograms are made when first told something: each is as many series as buckets.
 func (f factory) histograms(name, help string, buckets []float64, labels ...label) vec[prometheus.Observer] {
 	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + name, Help: help, Buckets: buckets}, labelNames(labels))
 	f.registry.MustRegister(v)
-	return vec[prometheus.Observer]{v.WithLabelValues, labels}
+	return vec[prometheus.Observer]{with: v.WithLabelValues, labels: labels}
 }
 
 // info is the constant 1, for its labels: they join to other metrics.

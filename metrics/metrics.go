@@ -13,7 +13,6 @@
 package metrics
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -123,7 +122,7 @@ func class(status int) string {
 	if status < 100 || status > 599 {
 		return "none"
 	}
-	return fmt.Sprintf("%dxx", status/100)
+	return [...]string{"1xx", "2xx", "3xx", "4xx", "5xx"}[status/100-1]
 }
 
 // Expanded counts a placeholder that was replaced; place is as in audit events

@@ -64,6 +64,17 @@ func (a authority) short(scheme string) string {
 	return a.String()
 }
 
+// portOf is the port that a scheme means by none.
+func portOf(scheme string) (port int, known bool) {
+	switch scheme {
+	case "http":
+		return 80, true
+	case "https":
+		return 443, true
+	}
+	return 0, false
+}
+
 // target is a request-target as the client wrote it, in its two parts.
 type target struct {
 	path  string // escaped; "*" for OPTIONS *

@@ -18,7 +18,7 @@ import (
 //	req, _ := http.NewRequest("GET", "https://api.acme.test/v1/balance", nil)
 //	p.Call(w, req, run, style.Styles{Bearer: "ACME_KEY"})
 func (p *Proxy) Call(w http.ResponseWriter, r *http.Request, run *Run, s style.Styles) *Result {
-	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
+	port, known := portOf(r.URL.Scheme)
 	dest, err := p.parseAuthority(r.URL.Host, port)
 	if !known || err != nil || r.URL.User != nil {
 		refusal := p.refused(badTarget())

@@ -107,7 +107,7 @@ func (p *Proxy) serveAbsolute(w http.ResponseWriter, r *http.Request) {
 		p.turnAway(w, r, refusal)
 		return
 	}
-	port, known := map[string]int{"http": 80, "https": 443}[r.URL.Scheme]
+	port, known := portOf(r.URL.Scheme)
 	dest, err := p.parseAuthority(r.URL.Host, port)
 	if !known || err != nil || r.URL.User != nil {
 		p.turnAway(w, r, badTarget())

@@ -35,6 +35,7 @@ type exchange struct {
 	target   target
 	fields   http.Header // as the client wrote them: no value is ever in there
 	uses     []found
+	listed   listed   // of uses, in events
 	rules    []string // that decided about uses
 	mentions []string // "NAME place" of placeholders that pass as text
 	noted    noted    // what is in uses
@@ -158,7 +159,7 @@ func (x *exchange) checkAuthority(r *http.Request) error {
 	if !x.target.valid(r) {
 		return &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Domain: x.domain(), Message: "the request-target is neither a path nor the URL of this host"}
 	}
-	port := map[string]int{"http": 80, "https": 443}[x.scheme]
+	port, _ := portOf(x.scheme)
 	named := append([]string{r.Host}, r.Header["Host"]...)
 	if r.URL.IsAbs() { // an empty host in it is none (RFC 9110, 4.2.1)
 		named = append(named, r.URL.Host)
@@ -166,6 +167,9 @@ func (x *exchange) checkAuthority(r *http.Request) error {
 	for _, text := range named {
 		if text == "" && !r.ProtoAtLeast(1, 1) {
 			continue // HTTP/1.0 knows no Host
+		}
+		if text == x.short {
+			continue // as nearly all write it
 		}
 		if !x.proxy.same(x.dest, text, port) {
 			return x.misdirected()

@@ -18,7 +18,7 @@ func removeHopByHop(h http.Header) {
 		}
 	}
 	for _, name := range hopByHop {
-		h.Del(name)
+		delete(h, name)
 	}
 	for name := range h {
 		if strings.HasPrefix(name, "Proxy-") {

@@ -34,7 +34,7 @@ type problemJSON struct {
 	Exchange string `json:"exchange,omitempty"`
 }
 
-const exchangeField = "AgentSecrets-Exchange"
+const exchangeField = "Agentsecrets-Exchange" // as net/http has it: in another case each use would make it anew
 
 // write answers with p.
 func (p *Problem) write(w http.ResponseWriter, exchange string) {

@@ -13,24 +13,35 @@ import (
 // in metrics only. The decided event has been written when the first byte goes
 // upstream. Events hold names, and the request as the client wrote it.
 
-func (x *exchange) event(kind string) audit.Event { return x.eventOf(kind, x.uses) }
+func (x *exchange) event(kind string) audit.Event {
+	x.listed.add(x.uses)
+	return x.eventOf(kind, &x.listed)
+}
 
-func (x *exchange) eventOf(kind string, uses []found) audit.Event {
-	e := audit.Event{
+func (x *exchange) eventOf(kind string, of *listed) audit.Event {
+	return audit.Event{
 		ID: x.id, Timestamp: x.proxy.cfg.now(), Event: kind,
 		Method: x.method, TargetURL: x.scheme + "://" + x.domain() + x.target.path, Domain: x.dest.host,
 		Status: audit.OK, Reason: "-",
 		AgentID: x.scope.AgentID, RunID: x.scope.RunID, Environment: x.scope.Environment,
 		WorkspaceID: x.scope.WorkspaceID, ProjectID: x.scope.ProjectID,
 		IdentityLevel: identityLevel(x.scope), ResolutionPath: "local", CallerRole: "-",
+		SecretKeys: of.names, AuthStyles: of.styles, Places: of.places,
 		Mentions: x.mentions, Rules: x.rules,
 	}
-	for _, u := range uses {
-		e.SecretKeys = appendNew(e.SecretKeys, u.Name)
-		e.AuthStyles = appendNew(e.AuthStyles, u.style)
-		e.Places = appendNew(e.Places, u.Place)
+}
+
+// listed is what events list of uses, of which there are only ever more.
+type listed struct {
+	names, styles, places []string
+	n                     int // how many uses are in it
+}
+
+func (l *listed) add(uses []found) {
+	for _, u := range uses[l.n:] {
+		l.names, l.styles, l.places = appendNew(l.names, u.Name), appendNew(l.styles, u.style), appendNew(l.places, u.Place)
 	}
-	return e
+	l.n = len(uses)
 }
 
 func identityLevel(s Scope) string {
@@ -48,14 +59,23 @@ func appendNew(list []string, s string) []string {
 }
 
 // record writes the decided event. Without it no value is sent.
-func (x *exchange) record() error { return x.recordUses(x.uses) }
+func (x *exchange) record() error {
+	x.listed.add(x.uses)
+	return x.recordListed(&x.listed)
+}
 
 // recordUses is record for one of the messages of an exchange.
 func (x *exchange) recordUses(uses []found) error {
-	if len(uses) == 0 {
+	var of listed
+	of.add(uses)
+	return x.recordListed(&of)
+}
+
+func (x *exchange) recordListed(of *listed) error {
+	if of.n == 0 {
 		return nil
 	}
-	if err := x.proxy.cfg.Record(x.eventOf(audit.Decided, uses)); err != nil {
+	if err := x.proxy.cfg.Record(x.eventOf(audit.Decided, of)); err != nil {
 		x.proxy.cfg.observer().AuditFailed()
 		x.proxy.cfg.log().Error("audit event not written", "exchange", x.id, "err", err)
 		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent"}

@@ -296,7 +296,7 @@ func (x *exchange) say(w http.ResponseWriter, resp *http.Response) {
 	engine.Say(w, string(reason))
 }
 
-const redactedField = "AgentSecrets-Redacted"
+const redactedField = "Agentsecrets-Redacted" // as net/http has it
 
 // copyBody passes on what there is, at once when the source has no more at
 // hand. remaining is what the head announced, -1 if nothing.

@@ -151,6 +151,9 @@ func TestRoundTrip(t *testing.T) {
 	text := strings.Repeat("a line of text\n", 3000)
 	for _, path := range []string{"/sized", "/chunks", "/204", "/304", "/early", "/abort"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT"} {
+			if path == "/abort" && method == "HEAD" {
+				continue // it is whole, and whether the next request meets the origin's end is chance
+			}
 			for _, body := range []string{"", "hello", text} {
 				for _, chunked := range []bool{false, true} {
 					if chunked && method != "POST" && method != "PUT" {

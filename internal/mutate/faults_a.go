@@ -12,7 +12,7 @@ var aFaults = []rowFault{
 	{"A2", "a head for any log", "audit/head.go", "h.MAC = sum(k.head, h.bytes(), []byte(filepath.Base(path)))", "h.MAC = sum(k.head, h.bytes())", "./audit"},
 	{"A2", "heads need no MAC", "audit/head.go", "if err != nil || !hmac.Equal(want, b) {", "if err != nil || hmac.Equal(want, b[:0]) {", "./audit"},
 	{"A2", "go on behind a cut", "audit/file.go", "	if f.size < f.head.Size {\n		return nil\n	}", "	if f.size < f.head.Size {\n		f.head.Size = 0\n		f.head.Last, _ = linkBefore(f.h, f.size)\n		return nil\n	}", "./audit"},
-	{"A3", "a value is sent without a record", "mitm/record.go", "if err := x.proxy.cfg.Record(x.eventOf(audit.Decided, uses)); err != nil {", "if err := x.proxy.cfg.Record(x.eventOf(audit.Decided, uses)); err != nil && x.id == \"\" {", "./mitm"},
+	{"A3", "a value is sent without a record", "mitm/record.go", "if err := x.proxy.cfg.Record(x.eventOf(audit.Decided, of)); err != nil {", "if err := x.proxy.cfg.Record(x.eventOf(audit.Decided, of)); err != nil && x.id == \"\" {", "./mitm"},
 	{"A3", "a program gets values without a record", "cmd/agentsecrets/spawn.go", "		return 0, err // no record, no value\n", "", "./cmd/agentsecrets"},
 	{"A3", "a part of a line stays on a full disk", "audit/file.go", "	if n > 0 && f.h.Truncate(f.size) != nil {", "	if n > 0 && f.h == nil {", "./audit"},
 	{"A4", "records show the path as it was sent", "mitm/walk.go", "		out.URL = t.url(x.scheme, x.dest)\n", "		out.URL = t.url(x.scheme, x.dest)\n		x.target = t\n", "./cmd/agentsecrets"},
