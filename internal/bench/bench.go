@@ -237,7 +237,11 @@ func (b *bench) sample(ctx context.Context, w workload, p *peer) (sample, error)
 		}
 	}
 	s := sample{Workload: w.name, Peer: p.name}
-	l, err := w.run(ctx, b, p, &s)
+	var l *load
+	err := b.profiled(ctx, w.name, p, func() (err error) {
+		l, err = w.run(ctx, b, p, &s)
+		return err
+	})
 	if err != nil {
 		return s, err
 	}

@@ -55,7 +55,7 @@ func measure(t *testing.T, o options) report {
 
 func TestRun(t *testing.T) {
 	r := measure(t, options{
-		binary: program(t), nginx: "nginx", only: []string{"get", "post", "one", "connect", "held"}, rounds: 1, loadTime: 100 * time.Millisecond,
+		binary: program(t), nginx: "nginx", only: []string{"get", "post", "h2", "one", "connect", "held"}, rounds: 1, loadTime: 100 * time.Millisecond,
 	})
 	if r.Failed || r.Machine.Cores == 0 || r.Machine.Go == "" {
 		t.Errorf("the report says %+v", r)
@@ -70,8 +70,8 @@ func TestRun(t *testing.T) {
 	if len(r.Absent) > 1 || len(r.Absent) == 1 && !noNginx {
 		t.Errorf("absent: %q", r.Absent)
 	}
-	if len(r.Goals) != 7 {
-		t.Errorf("%d goals, not 7", len(r.Goals))
+	if len(r.Goals) != 8 {
+		t.Errorf("%d goals, not 8", len(r.Goals))
 	}
 	judgedUnless(t, r, noNginx)
 }

@@ -62,6 +62,14 @@ type conn struct {
 
 // dial gives up with the test; every proxy here answers in far less.
 func (d *dialer) dial(ctx context.Context) (*conn, error) {
+	tc, err := d.dialTLS(ctx, d.tls)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{tc, bufio.NewReaderSize(tc, 64<<10)}, nil
+}
+
+func (d *dialer) dialTLS(ctx context.Context, cfg *tls.Config) (*tls.Conn, error) {
 	nc, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", d.addr)
 	if err != nil {
 		return nil, err
@@ -71,12 +79,12 @@ func (d *dialer) dial(ctx context.Context) (*conn, error) {
 		nc.Close()
 		return nil, err
 	}
-	tc := tls.Client(nc, d.tls)
+	tc := tls.Client(nc, cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("TLS with %s: %w", d.addr, err)
 	}
-	return &conn{tc, bufio.NewReaderSize(tc, 64<<10)}, nil
+	return tc, nil
 }
 
 // through asks a forward proxy for the tunnel.

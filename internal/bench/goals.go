@@ -84,6 +84,7 @@ func comparisons() []comparison {
 	return []comparison{
 		{goal{What: "CPU per GET, against nginx", Goal: 1.2, Stretch: 1, Unit: "x"}, "get", ours, nginx, cpuRatio},
 		{goal{What: "CPU per POST of 1 KiB, against nginx", Goal: 1.2, Stretch: 1, Unit: "x"}, "post", ours, nginx, cpuRatio},
+		{goal{What: "CPU per GET over HTTP/2, against nginx", Goal: 1.2, Stretch: 1, Unit: "x"}, "h2", ours, nginx, cpuRatio},
 		{goal{What: "CPU per GET, against goproxy's own MITM", Goal: 0.55, Stretch: 0.5, Unit: "x"}, "get", ours, goproxys, cpuRatio},
 		{goal{What: "CPU per POST of 1 KiB, against goproxy's own MITM", Goal: 0.55, Stretch: 0.5, Unit: "x"}, "post", ours, goproxys, cpuRatio},
 		{goal{What: "p50 at one connection, against direct", Goal: 2.5, Stretch: 2.3, Unit: "x"}, "one", ours, direct, p50Ratio},

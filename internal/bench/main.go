@@ -34,6 +34,7 @@ type options struct {
 	only     []string
 	rounds   int
 	json     bool
+	profile  string        // beginning of the names of files; "": none
 	loadTime time.Duration // of one sample; no flag, for tests
 }
 
@@ -87,6 +88,7 @@ func parse(args []string) (options, error) {
 	fs.StringVar(&only, "only", "", "comma-separated: "+strings.Join(names(), ", "))
 	fs.IntVar(&o.rounds, "rounds", usualRounds, "how often each is measured; medians count")
 	fs.BoolVar(&o.json, "json", false, "one JSON object instead of tables")
+	fs.StringVar(&o.profile, "profile", "", "have perf(1) write a CPU profile of agentsecrets to `FILE`.WORKLOAD")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}

@@ -20,6 +20,7 @@ type workload struct {
 
 const (
 	manyClients = 32
+	http2Conns  = 4 // that these share, over HTTP/2
 	loadTime    = 1200 * time.Millisecond
 	idleConns   = 1000
 	bulkBytes   = 256 << 20
@@ -35,6 +36,7 @@ func workloads() []workload {
 	return []workload{
 		{name: "get", peers: proxies, run: keepAlive("GET", manyClients)},
 		{name: "post", peers: proxies, run: keepAlive("POST", manyClients)},
+		{name: "h2", peers: []string{nginx, ours}, run: multiplexing},
 		{name: "one", peers: all, run: keepAlive("GET", 1)},
 		{name: "connect", peers: proxies, run: connecting},
 		{name: "events", peers: all, run: following},
@@ -91,6 +93,16 @@ func keepAlive(method string, conns int) func(context.Context, *bench, *peer, *s
 		}
 		return timed(p, s, func() (*load, error) { return p.keepAlive(ctx, req, conns, b.loadTime) })
 	}
+}
+
+func multiplexing(ctx context.Context, b *bench, p *peer, s *sample) (*load, error) {
+	run := func(d time.Duration) *load {
+		return p.overHTTP2(ctx, "https://"+b.authority()+"/echo", "Bearer "+p.key, http2Conns, manyClients/http2Conns, d)
+	}
+	if l := run(b.loadTime / 8); l.failed > 0 {
+		return l, nil
+	}
+	return timed(p, s, func() (*load, error) { return run(b.loadTime), nil })
 }
 
 func connecting(ctx context.Context, b *bench, p *peer, s *sample) (*load, error) {
