@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 )
 
@@ -133,14 +134,25 @@ func (v *view) run(b []byte, from, end int, cs *cursors) int {
 // and reports whether there were any: a form may be wrapped at any column.
 func (v *view) join(b []byte) bool {
 	v.reset()
-	from := 0
-	for from < len(b) {
-		i := bytes.IndexAny(b[from:], "\r\n")
-		if i < 0 {
+	from, lf, cr := 0, cursor{'\n', -1}, cursor{'\r', -1}
+	for {
+		lf.seek(b, from)
+		cr.seek(b, from)
+		end := min(lf.at, cr.at)
+		if end == len(b) {
 			break
 		}
-		v.literal(b, from, from+len(bytes.TrimRight(b[from:from+i], " \t")))
-		from = len(b) - len(bytes.TrimLeft(b[from+i:], " \t\r\n"))
+		if from == 0 {
+			v.text = slices.Grow(v.text, len(b))
+			v.parts = slices.Grow(v.parts, 1+min(bytes.Count(b, []byte("\n")), 256)) // empty lines have none
+		}
+		text := end
+		for text > from && (b[text-1] == ' ' || b[text-1] == '\t') {
+			text--
+		}
+		v.literal(b, from, text)
+		for from = end; from < len(b) && (b[from] == ' ' || b[from] == '\t' || b[from] == '\r' || b[from] == '\n'); from++ {
+		}
 	}
 	if from == 0 {
 		return false
