@@ -74,10 +74,18 @@ type searched interface {
 	Held() int
 }
 
+// shut frees what a body without echoes holds.
+func shut(s searched) {
+	if c, ok := s.(io.Closer); ok {
+		c.Close()
+	}
+}
+
 // framed is a body of messages without echoes. It changes the head where what
 // that says of compressed messages will not be true.
 func (x *exchange) framed(f framing, resp *http.Response, body io.Reader, size int64) searched {
 	m := newMessages(f, body, x.run.released)
+	m.large = x.proxy.large
 	m.sized = size > 0
 	m.searching = func() bool { return x.reaches || !x.run.released.Empty() }
 	m.coding = strings.Join(resp.Header[f.coded], ", ")

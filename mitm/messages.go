@@ -23,6 +23,7 @@ const (
 	maxExpanded  = 16 << 20  // decoded, and compressed
 	maxAnnounced = 256 << 20 // more is a text taken for a length
 	atOnce       = 32 << 10  // to read, and to give
+	maxLarge     = 16        // streams with a compressed message over maxMessage, at a time
 )
 
 // messageError ends a stream between two messages: nothing of the one that it is
@@ -38,6 +39,7 @@ var (
 	errFrames     = &messageError{13, "the origin's messages are not framed as its content type says, so they cannot be searched for values"}
 	errCoding     = &messageError{13, "the origin compressed a message in a way that cannot be searched for values"}
 	errCompressed = &messageError{13, "a compressed message of the origin cannot be decoded, so it cannot be searched for values"}
+	errNoRoom     = &messageError{8, "too many large compressed messages come at a time"}
 	errExpanded   = &messageError{8, "a message of the origin is too large to be searched for values"}
 )
 
@@ -47,10 +49,13 @@ type messages struct {
 	src       io.Reader
 	set       *redact.Set
 	rw        *redact.Rewriter
-	coding    string      // of compressed messages
-	decodes   bool        // they are never passed as they are
-	searching func() bool // a value may be in what comes
-	sized     bool        // src has a known end: nobody waits for one message
+	coding    string        // of compressed messages
+	decodes   bool          // they are never passed as they are
+	searching func() bool   // a value may be in what comes
+	sized     bool          // src has a known end: nobody waits for one message
+	large     chan struct{} // full while there is no room for another large message
+	holds     bool          // a place in it
+	waits     bool          // for the rest of a compressed message
 
 	in     []byte // has come
 	made   []byte // the memory of out
@@ -63,6 +68,28 @@ type messages struct {
 
 func newMessages(f framing, src io.Reader, set *redact.Set) *messages {
 	return &messages{framing: f, src: src, set: set, rw: set.Rewriter(), echoes: redact.Counts{}}
+}
+
+// claim asks for room for a compressed message that is large, or becomes so.
+func (m *messages) claim() bool {
+	if m.holds {
+		return true
+	}
+	select {
+	case m.large <- struct{}{}:
+		m.holds = true
+	default:
+	}
+	return m.holds
+}
+
+// Close gives up what a large message held.
+func (m *messages) Close() error {
+	if m.holds {
+		m.holds, m.in, m.made = false, bytes.Clone(m.in), nil
+		<-m.large
+	}
+	return nil
 }
 
 func (m *messages) Counts() redact.Counts {
@@ -92,6 +119,9 @@ func (m *messages) between() bool { return len(m.out) == 0 && m.long == nil }
 
 // step makes what can be given, of what has come or else of what comes next.
 func (m *messages) step() {
+	if !m.waits {
+		m.Close() // what was large has been given
+	}
 	m.out = m.made[:0]
 	defer func() {
 		if m.made = m.out[:0]; cap(m.made) > 2*maxMessage {
@@ -226,7 +256,10 @@ func (m *messages) takeCompressed(b []byte, size int64) int {
 		m.err = errCoding
 	case size > maxExpanded:
 		m.err = errExpanded
+	case size > maxMessage && !m.claim():
+		m.err = errNoRoom
 	case int64(len(b)) >= total:
+		m.waits = false
 		text, err := m.decode(b[messageHead:total])
 		if err != nil {
 			m.err = err
@@ -240,6 +273,8 @@ func (m *messages) takeCompressed(b []byte, size int64) int {
 		m.err = io.ErrUnexpectedEOF
 	case m.ended != nil:
 		m.err = m.ended
+	default:
+		m.waits = true
 	}
 	return 0
 }
@@ -251,7 +286,15 @@ func (m *messages) decode(b []byte) ([]byte, error) {
 		return nil, errCoding
 	}
 	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, maxExpanded+1))
+	text, err := io.ReadAll(io.LimitReader(body, maxMessage+1))
+	if err == nil && len(text) > maxMessage {
+		if !m.claim() {
+			return nil, errNoRoom
+		}
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(body, maxExpanded-maxMessage))
+		text = append(text, rest...)
+	}
 	switch {
 	case errors.Is(err, coding.ErrTooLarge), len(text) > maxExpanded:
 		return nil, errExpanded

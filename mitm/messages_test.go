@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -38,7 +39,45 @@ func messagesIn(src io.Reader, coding string, values ...string) *messages {
 	}
 	m := newMessages(framing{flags: 0x81}, src, set)
 	m.coding, m.searching = coding, func() bool { return !set.Empty() }
+	m.large = make(chan struct{}, 1)
 	return m
+}
+
+// Of large compressed messages only so many are held at a time; room is made when
+// one has been given, or its stream ends.
+func TestMessagesHaveRoom(t *testing.T) {
+	var text strings.Builder
+	for i := 0; text.Len() <= maxMessage; i++ {
+		fmt.Fprintln(&text, "line", i)
+	}
+	noise := make([]byte, maxMessage+1)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	for name, large := range map[string]string{"large": messageOf(1, gzipped(string(noise))), "becomes large": messageOf(1, gzipped(text.String()))} {
+		a := messagesIn(strings.NewReader(large+messageOf(0, "end")), "gzip", inMessages)
+		b := messagesIn(strings.NewReader(messageOf(0, "first")+large), "gzip", inMessages)
+		b.large = a.large
+		if _, err := io.ReadFull(a, make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(b); string(got) != messageOf(0, "first") || err != error(errNoRoom) {
+			t.Errorf("%s: while one is held: %d bytes, %v", name, len(got), err)
+		}
+		announced := messagesIn(strings.NewReader("\x01\x00\x20\x00\x00x"), "gzip", inMessages)
+		announced.large = a.large
+		if _, err := io.ReadAll(announced); err != error(errNoRoom) {
+			t.Errorf("%s: while one is held, another is announced: %v", name, err)
+		}
+		if _, err := io.Copy(io.Discard, a); err != nil || len(a.large) != 0 {
+			t.Errorf("%s: given: %d held, %v", name, len(a.large), err)
+		}
+		c := messagesIn(strings.NewReader(large), "gzip", inMessages)
+		if _, err := io.ReadFull(c, make([]byte, 100)); err != nil || len(c.large) != 1 {
+			t.Errorf("%s: %d held, %v", name, len(c.large), err)
+		}
+		if c.Close(); len(c.large) != 0 {
+			t.Errorf("%s: it is held when its stream is over", name)
+		}
+	}
 }
 
 func stars(n int) string {

@@ -33,6 +33,7 @@ type Proxy struct {
 	sent    sent
 	conns   conns
 	gate    *gate
+	large   chan struct{} // see messages
 	origins origins
 	edge    *goproxy.ProxyHttpServer
 	outer   *engine.Server // CONNECT, absolute-form and status requests
@@ -53,7 +54,7 @@ func New(cfg Config) (*Proxy, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	p := &Proxy{cfg: cfg, tunnels: newHandover(), sent: newSent()}
+	p := &Proxy{cfg: cfg, large: make(chan struct{}, maxLarge), tunnels: newHandover(), sent: newSent()}
 	p.gate = &gate{proxy: p}
 	p.origins.init(&p.cfg)
 	p.edge = p.newEdge()

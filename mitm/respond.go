@@ -96,6 +96,7 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 	}
 	defer body.Close()
 	redacted := x.searched(resp, body, size)
+	defer shut(redacted)
 	x.writeHead(w, r, resp)
 	err = x.copyBody(w, redacted, resp.ContentLength)
 	x.echoes.Add(redacted.Counts())
