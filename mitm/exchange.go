@@ -336,6 +336,7 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 		t = way.http1
 	}
 	early := &earlyHints{w: w, x: x, http1: r.ProtoAtLeast(1, 1)}
+	early.asks = r.ProtoMajor == 2 && out.Body != nil && out.GetBody == nil // net/http's server keeps what the client expects
 	trace := &httptrace.ClientTrace{Got1xxResponse: early.forward}
 	x.clock.stop(x.proxy.cfg.now())
 	defer func() { x.proxy.cfg.observer().Overhead(x.clock.own) }()

@@ -17,6 +17,7 @@ type earlyHints struct {
 	done  bool
 	seen  int
 	http1 bool // the client may be sent 1xx at all (not HTTP/1.0)
+	asks  bool // it may wait to be asked for its body, and is not once another 1xx was sent
 	w     http.ResponseWriter
 	x     *exchange
 }
@@ -45,6 +46,10 @@ func (e *earlyHints) pass(code int, header textproto.MIMEHeader, written *http1.
 	}
 	if e.done || !e.http1 || code == http.StatusContinue {
 		return nil // 100 is sent when we read the client's body
+	}
+	if e.asks {
+		e.asks = false
+		e.w.WriteHeader(http.StatusContinue)
 	}
 	h := e.w.Header()
 	for k, vs := range header {

@@ -95,25 +95,35 @@ func (o *pairOrigin) answer1(c net.Conn, p *pair) bool {
 	if r.length != "" {
 		fields = append(fields, "content-length: "+r.length)
 	}
+	stays := o.version == http11 && !r.cut && p.expects != "final"
+	if !stays && o.version == http11 {
+		fields = append(fields, "connection: close")
+	}
 	chunked := !p.bodiless() && !r.sized && o.version == http11
 	head, rest := written(fmt.Sprintf("HTTP/1.%d %d Status", minor, r.status), fields, r.body, r.sized, r.trailers, chunked)
 	if r.cut {
 		rest = rest[:len(rest)-1]
 	}
 	io.WriteString(c, head+rest)
-	return o.version == http11 && !r.cut && p.expects != "final"
+	return stays
 }
 
 func (o *pairOrigin) serve2(c net.Conn) {
 	io.ReadFull(c, make([]byte, len(http2.ClientPreface)))
 	f := newFrames(c)
-	for {
+	for answered := uint32(0); ; {
 		h, begun := heard{}, false
 		for over := false; !over; {
+			before, wasBegun := h, begun
 			stream, head, ended, err := f.next(&h, &begun)
-			if err == errReset {
-				break
-			} else if err != nil {
+			switch {
+			case stream != 0 && stream <= answered: // what is left of a body that was not waited for
+				h, begun = before, wasBegun
+				continue
+			case err == errReset:
+				h, begun = heard{}, false
+				continue
+			case err != nil:
 				return
 			}
 			over = ended
@@ -132,6 +142,7 @@ func (o *pairOrigin) serve2(c net.Conn) {
 			if over {
 				o.seen <- h.String()
 				o.answer2(f, stream, p)
+				answered = stream
 			}
 		}
 	}
@@ -291,6 +302,7 @@ func (c *pairClient) ask2(p *pair) (*heard, error) {
 			return h, err
 		}
 		if head && h.lines[len(h.lines)-1] == "100 " && a.waits {
+			a.waits = false // it may be asked again
 			f.data(1, a.body, a.trailers, true)
 		}
 	}
@@ -302,5 +314,5 @@ func (p *pair) index() int {
 			return i
 		}
 	}
-	return -1
+	return 0 // one that is none of them gets the answer to the first
 }

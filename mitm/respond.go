@@ -82,8 +82,8 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 	}
 	x.clock.from = x.proxy.cfg.now()
 	defer func() { x.clock.stop(x.proxy.cfg.now()) }()
-	if resp.ProtoMajor == 2 && bodiless(r.Method, resp.StatusCode) {
-		resp.Body = http.NoBody // net/http misses what the length tells of; the stream has ended
+	if bodiless(r.Method, resp.StatusCode) {
+		resp.Body = http.NoBody // net/http misses what a 304 over HTTP/2 tells the length of
 	}
 	if resp.Body != http.NoBody {
 		resp.Body = awaited{resp.Body, x}
