@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -150,4 +151,38 @@ func TestExtendedConnect(t *testing.T) {
 		t.Errorf("answered with %s", status)
 	}
 	o.none(t)
+}
+
+// The end of a run ends what is open without a tunnel, too.
+func TestPlaintextUpgradeEndsWithTheRun(t *testing.T) {
+	gone := make(chan struct{})
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, _, err := ws.UpgradeHTTP(r, w)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.Copy(io.Discard, conn)
+		close(gone)
+	}))
+	defer origin.Close()
+	l := lab.New(t, lab.Config{})
+	conn := l.Dial()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	fmt.Fprintf(conn, "GET %s/ws HTTP/1.1\r\nHost: %s\r\nProxy-Authorization: Basic %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+		origin.URL, origin.Listener.Addr(), basic("run", token(t, l)))
+	br := bufio.NewReader(conn)
+	if resp, err := http.ReadResponse(br, nil); err != nil || resp.StatusCode != 101 {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	l.Run.Revoke()
+	if _, err := io.ReadAll(br); err != nil {
+		t.Errorf("it goes on: %v", err)
+	}
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("the origin's side goes on")
+	}
 }
