@@ -105,6 +105,9 @@ type counted struct {
 // NetConn is the connection below, for those who look for a socket.
 func (c *counted) NetConn() net.Conn { return c.Conn }
 
+// CloseWrite is for who finds it on the connection: see closeWrite.
+func (c *counted) CloseWrite() error { return closeWrite(c.Conn) }
+
 func (c *counted) Close() error {
 	c.once.Do(c.closed)
 	return c.Conn.Close()

@@ -168,8 +168,6 @@ func closeWrite(c io.Writer) error {
 		return closeWrite(c.Conn)
 	case *clientConn:
 		return closeWrite(c.Conn)
-	case *counted:
-		return closeWrite(c.Conn)
 	case interface{ CloseWrite() error }:
 		return c.CloseWrite()
 	}

@@ -153,6 +153,20 @@ func TestExtendedConnect(t *testing.T) {
 	o.none(t)
 }
 
+// plainUpgrade asks origin, which speaks http, for an upgrade.
+func plainUpgrade(t *testing.T, l *lab.Lab, origin *httptest.Server, lines string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn := l.Dial()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	fmt.Fprintf(conn, "GET %s/ws HTTP/1.1\r\nHost: %s\r\nProxy-Authorization: Basic %s\r\nConnection: Upgrade\r\n%s\r\n\r\n",
+		origin.URL, origin.Listener.Addr(), basic("run", token(t, l)), lines)
+	br := bufio.NewReader(conn)
+	if resp, err := http.ReadResponse(br, nil); err != nil || resp.StatusCode != 101 {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	return conn, br
+}
+
 // The end of a run ends what is open without a tunnel, too.
 func TestPlaintextUpgradeEndsWithTheRun(t *testing.T) {
 	gone := make(chan struct{})
@@ -168,14 +182,7 @@ func TestPlaintextUpgradeEndsWithTheRun(t *testing.T) {
 	}))
 	defer origin.Close()
 	l := lab.New(t, lab.Config{})
-	conn := l.Dial()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
-	fmt.Fprintf(conn, "GET %s/ws HTTP/1.1\r\nHost: %s\r\nProxy-Authorization: Basic %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-		origin.URL, origin.Listener.Addr(), basic("run", token(t, l)))
-	br := bufio.NewReader(conn)
-	if resp, err := http.ReadResponse(br, nil); err != nil || resp.StatusCode != 101 {
-		t.Fatalf("%v, %v", resp, err)
-	}
+	_, br := plainUpgrade(t, l, origin, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
 	l.Run.Revoke()
 	if _, err := io.ReadAll(br); err != nil {
 		t.Errorf("it goes on: %v", err)
@@ -184,5 +191,27 @@ func TestPlaintextUpgradeEndsWithTheRun(t *testing.T) {
 	case <-gone:
 	case <-time.After(10 * time.Second):
 		t.Error("the origin's side goes on")
+	}
+}
+
+// Without TLS too a client that has said all goes on reading.
+func TestPlaintextUpgradeHalfClosed(t *testing.T) {
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+		all, _ := io.ReadAll(rw)
+		fmt.Fprintf(conn, "you said %s", all)
+	}))
+	defer origin.Close()
+	conn, br := plainUpgrade(t, lab.New(t, lab.Config{}), origin, "Upgrade: tcp")
+	io.WriteString(conn, "all")
+	conn.(*net.TCPConn).CloseWrite()
+	if all, err := io.ReadAll(br); string(all) != "you said all" || err != nil {
+		t.Errorf("%q, %v", all, err)
 	}
 }

@@ -38,6 +38,7 @@ func (c *originConn) response(req *http.Request) *http.Response {
 	}
 	c.body.Reset(c.br, f)
 	if r.Status == http.StatusSwitchingProtocols {
+		c.release() // who asked may have said all, and go on reading
 		resp.Body = &switched{b}
 	}
 	return resp
@@ -134,7 +135,4 @@ func (s *switched) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-func (s *switched) Close() error {
-	s.c.release()
-	return s.c.conn.Close()
-}
+func (s *switched) Close() error { return s.c.conn.Close() }

@@ -367,3 +367,40 @@ func TestV7PanicInABody(t *testing.T) {
 		t.Errorf("told of %v", v)
 	}
 }
+
+// What has become of a connection that speaks another protocol is for its owner to
+// say, and not for the request that began it; each side may end alone.
+func TestSwitchedOutlivesItsRequest(t *testing.T) {
+	tr, addr, _ := script(t, func(c net.Conn, br *bufio.Reader) {
+		take(br)
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nfirst ")
+		all, _ := io.ReadAll(br)
+		fmt.Fprintf(c, "then %s", all)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://"+addr, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"tcp"}}
+	resp, err := tr.RoundTrip(req)
+	if err != nil || resp.StatusCode != 101 {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	cancel()
+	body := resp.Body.(interface {
+		io.ReadWriteCloser
+		CloseWrite() error
+	})
+	defer body.Close()
+	if _, err := io.WriteString(body, "said"); err != nil {
+		t.Fatal(err)
+	}
+	if err := body.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := io.ReadAll(body); string(all) != "first then said" || err != nil {
+		t.Errorf("%q, %v", all, err)
+	}
+}

@@ -51,7 +51,8 @@ var protocolFaults = []fault{
 	{"websocket: relay without a look", "mitm/upgrade.go", "	_, err := io.Copy(s, origin)\n", "	_, err := io.Copy(client, origin)\n", inWebSocket},
 	{"websocket: a prompt waits for its end", "mitm/upgrade.go", "	s.timer.Reset(quiet)\n", "	s.timer.Reset(time.Hour)\n", inWebSocket},
 	{"websocket: who has said all hears no more", "mitm/relay.go", "	if err != nil || closeWrite(dst) != nil {", "	if err != nil || l.cfg != nil {", inWebSocket},
-	{"websocket: upgrades outlive their run", "mitm/run.go", "	r.end()\n", "", []string{"./mitm", "-run", "TestPlaintextUpgradeEnds"}},
+	{"websocket: upgrades outlive their run", "mitm/upgrade.go", "	defer context.AfterFunc(ctx, l.cut)()\n", "	_ = ctx\n", inWebSocket},
+	{"upgrades end with their request", "internal/engine/originbody.go", "		c.release() // who asked", "		_ = c // who asked", []string{"./internal/engine", "-run", "TestSwitched"}},
 
 	{"pairs: early responses without end", "mitm/hints.go", "	if e.seen++; e.seen > maxEarly {", "	if e.seen++; e.seen > 1<<20 {", inPairs},
 	{"pairs: early responses for HTTP/1.0", "mitm/exchange.go", "http1: r.ProtoAtLeast(1, 1)}", "http1: true}", inPairs},
