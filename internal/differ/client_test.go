@@ -24,6 +24,7 @@ type outcome struct {
 // road is a way to an origin: straight, or through the proxy.
 type road struct {
 	direct bool
+	proxy  string // its URL
 	dial   func(authority string, protocols ...string) (*tls.Conn, error)
 	origin *origin
 }
@@ -39,7 +40,7 @@ func tunnel(proxy, authority string) (net.Conn, error) {
 		return nil, err
 	}
 	c.SetDeadline(time.Now().Add(patience))
-	fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\nProxy-Authorization: Basic %s\r\n\r\n", authority, authority, base64.StdEncoding.EncodeToString([]byte(u.User.String())))
+	fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\nProxy-Authorization: %s\r\n\r\n", authority, authority, credential(proxy))
 	head := make([]byte, 0, 100)
 	for one := make([]byte, 1); !strings.HasSuffix(string(head), "\r\n\r\n"); {
 		if _, err := c.Read(one); err != nil {
@@ -77,7 +78,7 @@ func (r *road) play(s *session) []*outcome {
 // connection plays what fits onto one connection.
 func (r *road) connection(s *session, list []*exchange) (all []*outcome) {
 	failed := func(err error) []*outcome { return append(all, &outcome{err: err}) }
-	c, err := r.dial(list[0].authority, "http/1.1")
+	c, err := r.connect(list[0])
 	if err != nil {
 		return failed(err)
 	}
@@ -88,6 +89,10 @@ func (r *road) connection(s *session, list []*exchange) (all []*outcome) {
 		var b []byte
 		for _, x := range list {
 			m := x.sent(r.direct)
+			if x.clear && !r.direct {
+				m.remove("Proxy-Authorization")
+				m.fields = append(m.fields, field{name: "Proxy-Authorization", raw: " " + credential(r.proxy)})
+			}
 			b = append(b, m.head()...)
 			if !x.expects {
 				b = append(b, m.encoded(x.sizes, x.ext)...)
@@ -96,7 +101,9 @@ func (r *road) connection(s *session, list []*exchange) (all []*outcome) {
 		c.Write(b)
 		if s.half && list[len(list)-1] == s.exchanges[len(s.exchanges)-1] && !list[len(list)-1].expects {
 			c.CloseWrite()
-			c.NetConn().(interface{ CloseWrite() error }).CloseWrite()
+			if t, ok := c.(*tls.Conn); ok {
+				t.NetConn().(*net.TCPConn).CloseWrite()
+			}
 		}
 	}
 	if s.pipelined {
@@ -116,6 +123,41 @@ func (r *road) connection(s *session, list []*exchange) (all []*outcome) {
 		}
 	}
 	return all
+}
+
+// duplex is a connection whose sides end one by one.
+type duplex interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// connect dials for x: through its tunnel, or to where http is spoken.
+func (r *road) connect(x *exchange) (duplex, error) {
+	if !x.clear {
+		return r.dial(x.authority, "http/1.1")
+	}
+	address := r.origin.clear.Addr().String()
+	if !r.direct {
+		u, err := url.Parse(r.proxy)
+		if err != nil {
+			return nil, err
+		}
+		address = u.Host
+	}
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil
+}
+
+// credential is what a proxy's URL holds, as a field says it.
+func credential(proxy string) string {
+	u, err := url.Parse(proxy)
+	if err != nil {
+		return ""
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.String()))
 }
 
 func (r *road) receive(c net.Conn, br *bufio.Reader, x *exchange) *outcome {

@@ -58,10 +58,10 @@ func newStage(t *testing.T) *stage {
 			return conn, conn.Handshake()
 		}
 	}
-	s.direct = road{true, dial(func(string) (net.Conn, error) { return net.Dial("tcp", s.origin.listener.Addr().String()) }, roots), s.origin}
+	s.direct = road{true, "", dial(func(string) (net.Conn, error) { return net.Dial("tcp", s.origin.listener.Addr().String()) }, roots), s.origin}
 	through := func() *road {
 		l := lab.New(t, cfg)
-		return &road{false, dial(func(a string) (net.Conn, error) { return tunnel(l.Run.URL(l.Addr), a) }, l.Roots), s.origin}
+		return &road{false, l.Run.URL(l.Addr), dial(func(a string) (net.Conn, error) { return tunnel(l.Run.URL(l.Addr), a) }, l.Roots), s.origin}
 	}
 	some := through()
 	s.ways = map[string]*road{"plain": through(), "other": some, "reached": some}
@@ -140,7 +140,7 @@ func TestRareExchanges(t *testing.T) {
 // playAll tells how often each change was met.
 func playAll(t *testing.T, seed uint64, exchanges, big int) map[string]int {
 	s, met := newStage(t), map[string]int{}
-	g := newGenerator(seed, s.origin.port(), big)
+	g := newGenerator(seed, s.origin, big)
 	for g.next < exchanges && !t.Failed() {
 		s.compare(t, g.session(), met)
 	}
@@ -181,6 +181,9 @@ func (s *stage) compare(t *testing.T, session *session, met map[string]int) {
 		t.Logf("%v: %v and %v", session.exchanges[0], half.Sub(start), time.Since(half))
 	}
 	for i, x := range session.exchanges {
+		if met["of "+x.kind]++; x.clear {
+			met["without TLS"]++
+		}
 		if straight[i].err != nil {
 			for _, x := range session.exchanges[:i+1] {
 				t.Logf("%v:\n%s\n%s", x, x.request.head(), x.answer.head())

@@ -23,6 +23,7 @@ type exchange struct {
 	id        int
 	pair      pair
 	kind      string // "plain", "other" or "reached"
+	clear     bool   // http, so without a tunnel: the client asks the proxy for a URL
 
 	request  message
 	sizes    []int  // of the request's chunks
@@ -70,6 +71,10 @@ func (x *exchange) old() bool { return strings.HasSuffix(x.request.line, "HTTP/1
 // goes straight, with what that stands for.
 func (x *exchange) sent(direct bool) *message {
 	m := x.request.clone()
+	if x.clear && !direct {
+		method, target, _ := strings.Cut(m.line, " ")
+		m.line = method + " http://" + x.authority + target
+	}
 	if !direct {
 		return m
 	}
@@ -101,6 +106,7 @@ type session struct {
 	exchanges []*exchange
 	pipelined bool // all requests in one write
 	half      bool // the client ends its side behind the last request
+	clear     bool // all of them are
 }
 
 // dice are the choices of a generator.

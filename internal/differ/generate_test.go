@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
 
@@ -16,13 +17,14 @@ import (
 // generator makes sessions; the same seed, the same ones.
 type generator struct {
 	dice
-	port int // of the origin
-	next int
-	big  int // bodies of many MiB that are still to be made
+	port  int // of the origin
+	clear int // and without TLS
+	next  int
+	big   int // bodies of many MiB that are still to be made
 }
 
-func newGenerator(seed uint64, port, big int) *generator {
-	return &generator{dice: dice{rand.New(rand.NewPCG(seed, 1))}, port: port, big: big}
+func newGenerator(seed uint64, o *origin, big int) *generator {
+	return &generator{dice: dice{rand.New(rand.NewPCG(seed, 1))}, port: o.port(), clear: o.clear.Addr().(*net.TCPAddr).Port, big: big}
 }
 
 func (g *generator) session() *session {
@@ -35,8 +37,9 @@ func (g *generator) session() *session {
 	if s.pipelined {
 		n++
 	}
+	s.clear = p == pair{"HTTP/1", "HTTP/1"} && kind != "reached" && g.one(3)
 	for i := range n {
-		s.exchanges = append(s.exchanges, g.exchange(p, kind, s.pipelined, i == n-1))
+		s.exchanges = append(s.exchanges, g.exchange(p, kind, s, i == n-1))
 	}
 	return s
 }
@@ -49,22 +52,24 @@ func (x *exchange) host(port int) string {
 	return fmt.Sprintf("%s.%s.test:%d", x.kind, proto, port)
 }
 
-func (g *generator) exchange(p pair, kind string, pipelined, last bool) *exchange {
+func (g *generator) exchange(p pair, kind string, s *session, last bool) *exchange {
 	g.next++
-	x := &exchange{id: g.next, pair: p, kind: kind, sizes: g.sizes(), ansSizes: g.sizes()}
+	x := &exchange{id: g.next, pair: p, kind: kind, clear: s.clear, sizes: g.sizes(), ansSizes: g.sizes()}
 	x.slow = g.one(25)
 	x.ext = pick(g.dice, "", "", "", ";a", `;a="b c"`, ";x=1;y")
 	x.ansExt = pick(g.dice, "", "", "", ";a", `;a="b c"`, ";x=1;y")
-	g.request(x, pipelined, pipelined && !last)
+	g.request(x, s.pipelined, s.pipelined && !last)
 	if x.mixed() && strings.HasPrefix(x.request.line, "OPTIONS *") {
 		x.request.line = "OPTIONS / HTTP/1.1"
 	}
-	g.answer(x, pipelined && !last)
+	g.answer(x, s.pipelined && !last)
 	return x
 }
 
 func (g *generator) request(x *exchange, pipelined, goesOn bool) {
-	x.authority = x.host(g.port)
+	if x.authority = x.host(g.port); x.clear {
+		x.authority = x.host(g.clear)
+	}
 	host := x.authority
 	method := pick(g.dice, "GET", "GET", "GET", "HEAD", "POST", "POST", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE", "m-search")
 	version := "HTTP/1.1"
@@ -93,7 +98,7 @@ func (g *generator) request(x *exchange, pipelined, goesOn bool) {
 }
 
 func (g *generator) target(method, host string, x *exchange) string {
-	if method == "OPTIONS" && g.one(3) {
+	if method == "OPTIONS" && !x.clear && g.one(3) {
 		return "*"
 	}
 	path := pick(g.dice, "/", "/v1/items", "/a/../b/./c", "//double//slash/", "/%7Euser/%2e%2E/%C3%a9", "/;p=1,2/x", "/caf\xc3\xa9", "/a:b@c!$&'()*+,;=~|", "/"+strings.Repeat("long/", 200))
@@ -101,7 +106,7 @@ func (g *generator) target(method, host string, x *exchange) string {
 	if x.reached() && g.one(6) {
 		query = "?key=" + placeholder + "&x=1"
 	}
-	if x.pair.client == "HTTP/1" && g.one(15) {
+	if x.pair.client == "HTTP/1" && !x.clear && g.one(15) {
 		return "https://" + host + path + query
 	}
 	return path + query

@@ -48,7 +48,7 @@ func changes() []change {
 		{"hop-by-hop fields", both, "`Connection` and what it names, `Keep-Alive`, `Upgrade`, `HTTP2-Settings` and `Proxy-*` are removed; of `TE` stays `trailers`", "they end at the connection (RFC 9110, 7.6.1)", none, hopByHop},
 		{"late trailers", both, "trailers that would change what was decided before the body came, such as `Authorization`, are removed", "they may not stand there (RFC 9110, 6.5.1)", none, lateTrailers},
 		{"unannounced trailers", requests, "trailers that `Trailer` does not name are removed, if the client speaks HTTP/2", "Go's server does not take them, and who receives trailers may discard them (RFC 9110, 6.5.1)", none, unannounced},
-		{"100 Continue", responses, "comes from us when we read the body; the origin's is not passed on", "it is about the connection that the body comes on (RFC 9110, 10.1.1)", none, hundred},
+		{"100 Continue", responses, "comes from us when we read the body, to HTTP/2 also before another informational response; the origin's is not passed on", "it is about the connection that the body comes on (RFC 9110, 10.1.1)", none, hundred},
 		{"accepted codings", requests, "`Accept-Encoding` becomes `identity` for hosts that values may go to, and loses codings that cannot be undone for others once a value has gone out; `Grpc-Accept-Encoding` is removed for the former", "what comes back has to be readable to be searched", decoding, acceptedCodings},
 		{"ranges", both, "`Range`, `If-Range` and the response's `Accept-Ranges` are removed, where the host may hold a value", "a part may begin inside a value", redaction, ranges},
 		{"entity tags in requests", requests, "those of `If-Match` lose `W/`, where the host may hold a value", "we put it there, see below, and the origin has never seen it", redaction, strongTags},
@@ -170,10 +170,11 @@ func unannounced(p *passage) {
 
 // hundred: we send it when we read the body, the origin's is for us.
 func hundred(p *passage) {
-	is := func(m *message) bool { return m.status() == 100 }
+	is := func(m *message) bool { return m.status() == 100 || m.line == "100" }
 	p.want.early = slices.DeleteFunc(p.want.early, is)
+	asked := p.x.expects || p.x.pair.client == "HTTP/2" && p.x.request.framing != "none" && len(p.want.early) > 0
 	for i, m := range p.got.early {
-		if is(m) && p.x.expects && i == 0 {
+		if is(m) && asked && i == 0 {
 			p.want.early = slices.Insert(p.want.early, 0, &message{line: "HTTP/1.1 100 Continue", fields: nil})
 		}
 	}

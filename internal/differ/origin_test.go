@@ -19,7 +19,8 @@ import (
 // HTTP/2, with what the exchange says whose number a request bears.
 type origin struct {
 	listener net.Listener
-	any      atomic.Bool // the client chooses the protocol, whatever the name: it comes straight
+	clear    net.Listener // without TLS
+	any      atomic.Bool  // the client chooses the protocol, whatever the name: it comes straight
 
 	mu        sync.Mutex
 	exchanges map[string]*exchange
@@ -49,18 +50,24 @@ func startOrigin(t *testing.T, leaf func(string) (*tls.Certificate, error)) *ori
 		t.Fatal(err)
 	}
 	o.listener = l
+	if o.clear, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
 	var open sync.WaitGroup
-	open.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
+	for _, l := range []net.Listener{o.listener, o.clear} {
+		open.Go(func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				open.Go(func() { o.serve(c.(duplex)) })
 			}
-			open.Go(func() { o.serve(c.(*tls.Conn)) })
-		}
-	})
+		})
+	}
 	t.Cleanup(func() {
 		l.Close()
+		o.clear.Close()
 		o.end() // a transport may still keep a connection that has just become idle
 		open.Wait()
 	})
@@ -80,12 +87,12 @@ func (o *origin) end() {
 
 // leave closes c when the other side has read what it was sent: what it has sent
 // itself meanwhile would reset the connection.
-func leave(c *tls.Conn) {
+func leave(c duplex) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(time.Second))
 	c.CloseWrite()
-	if raw, ok := c.NetConn().(*net.TCPConn); ok {
-		raw.CloseWrite()
+	if t, ok := c.(*tls.Conn); ok {
+		t.NetConn().(*net.TCPConn).CloseWrite()
 	}
 	io.Copy(io.Discard, c)
 }
@@ -96,16 +103,18 @@ func (o *origin) keep(c net.Conn) {
 	o.open[c] = true
 }
 
-func (o *origin) serve(c *tls.Conn) {
+func (o *origin) serve(c duplex) {
 	o.keep(c)
 	defer leave(c)
 	c.SetDeadline(time.Now().Add(patience))
-	if c.Handshake() != nil {
-		return
-	}
-	if c.ConnectionState().NegotiatedProtocol == "h2" {
-		o.serveHTTP2(c)
-		return
+	if t, ok := c.(*tls.Conn); ok {
+		if t.Handshake() != nil {
+			return
+		}
+		if t.ConnectionState().NegotiatedProtocol == "h2" {
+			o.serveHTTP2(t)
+			return
+		}
 	}
 	for br := bufio.NewReader(c); o.exchange(c, br); {
 		c.SetDeadline(time.Now().Add(patience))
@@ -153,7 +162,7 @@ func (o *origin) take(x *exchange) (*message, error) {
 }
 
 // exchange plays one, and reports whether the connection stays open.
-func (o *origin) exchange(c *tls.Conn, br *bufio.Reader) bool {
+func (o *origin) exchange(c duplex, br *bufio.Reader) bool {
 	m, err := readHead(br)
 	if err != nil {
 		return false
