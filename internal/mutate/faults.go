@@ -54,6 +54,7 @@ var faults = []fault{
 	{"what streams goes by the policy of before", "mitm/options.go", "	x.scope.Seen = nil ", "	_ = x.scope.Seen ", inLooks},
 	{"a body goes by the policy of before it came", "mitm/body.go", "	x.scope = x.proxy.cfg.look(x.scope) ", "	_ = x.scope ", inLooks},
 	{"policy stays as it was seen once", "cmd/agentsecrets/policies.go", "	s.Seen = nil\n", "", []string{"./cmd/agentsecrets", "-run", "TestPolicyAsItWasSeen"}},
+	{"ML-KEM on loopback, too", "mitm/proxy.go", "		CurvePreferences:   onLoopback(),\n", "", []string{"./mitm", "-run", "TestKeyExchanges"}},
 	{"a private rule is for any address", "allowlist/guard.go", "	if _, own := find(private(), a.WithZone(\"\")); own {\n		return nil\n	}\n	return GuardAddr(a)\n", "	return nil\n", []string{"./allowlist", "-run", "TestD9GuardPrivate"}},
 	{"options of rules that do not allow the request", "allowlist/options.go", "&& r.allowsMethod(u.Method) && r.allowsPath(u.Path) &&", "&&", []string{"./allowlist", "-run", "TestOptionsOfTheAllowingRules"}},
 	{"rules with options as earlier programs read them", "allowlist/policyfile.go", "return r.Options != Options{} }):\n		return policyVersion", "return r.Options != Options{} }):\n		return requestVersion", []string{"./allowlist", "-run", "TestOptionsInTheFile"}},
