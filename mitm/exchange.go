@@ -3,8 +3,10 @@ package mitm
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -316,9 +318,7 @@ func (x *exchange) allow(u found) error {
 // release makes every later response of the run be searched for what is about
 // to be sent.
 func (x *exchange) release() {
-	for _, v := range x.values {
-		x.run.released.Add(v)
-	}
+	x.run.released.Add(slices.Collect(maps.Values(x.values))...)
 	if len(x.values) > 0 {
 		x.run.gave.LoadOrStore(x.dest.host, true)
 	}

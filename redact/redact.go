@@ -65,25 +65,40 @@ func newSet(l limits) *Set {
 	return &Set{limits: l, known: make(map[[sha256.Size]byte]struct{})}
 }
 
-// Add puts v into the set. It does nothing when v is in it already or empty.
-func (s *Set) Add(v resolve.Value) { s.add(v.Reveal()) }
-
-func (s *Set) add(value []byte) {
-	if len(value) == 0 {
-		return
+// Add puts values into the set, at once: each time what is searched by is made
+// anew. It does nothing for those that are in it already or empty.
+func (s *Set) Add(values ...resolve.Value) {
+	texts := make([][]byte, len(values))
+	for i, v := range values {
+		texts[i] = v.Reveal()
 	}
-	sum := sha256.Sum256(value)
+	s.add(texts...)
+}
+
+func (s *Set) add(values ...[]byte) {
+	sums := make([][sha256.Size]byte, len(values))
+	for i, value := range values {
+		sums[i] = sha256.Sum256(value)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.known[sum]; ok {
+	var added []pattern
+	more := false
+	for i, value := range values {
+		if _, ok := s.known[sums[i]]; ok || len(value) == 0 {
+			continue
+		}
+		s.known[sums[i]] = struct{}{}
+		s.blanks = s.blanks.and(blanksOf(value))
+		if bytes.IndexFunc(value, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+			s.wide.Store(true)
+		}
+		added = append(added, patternsOf(value, s.limits)...)
+		more = true
+	}
+	if !more {
 		return
 	}
-	s.known[sum] = struct{}{}
-	s.blanks = s.blanks.and(blanksOf(value))
-	if bytes.IndexFunc(value, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
-		s.wide.Store(true)
-	}
-	added := patternsOf(value, s.limits)
 	before := s.tables.Load()
 	if before == nil {
 		before = new(tables)

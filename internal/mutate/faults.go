@@ -69,7 +69,7 @@ var faults = []fault{
 	{"allow line breaks in fields", "mitm/find.go", "if !httpguts.ValidHeaderFieldValue(string(v)) {", "if string(v) == \"-\" && !httpguts.ValidHeaderFieldValue(string(v)) {", inMitm},
 	{"keep the length of before expanding", "mitm/body.go", "		out.ContentLength = int64(len(b))\n", "		out.ContentLength = r.ContentLength\n", inMitm},
 	{"expand hop-by-hop fields", "mitm/exchange.go", "	removeHopByHop(out.Header)\n	if lines", "	if lines", inMitm},
-	{"do not release before sending", "mitm/exchange.go", "		x.run.released.Add(v)\n", "		_ = v\n", inMitm},
+	{"do not release before sending", "mitm/exchange.go", "	x.run.released.Add(slices.Collect(maps.Values(x.values))...)\n", "	_ = slices.Collect(maps.Values(x.values))\n", inMitm},
 	{"pass early hints as they are", "mitm/hints.go", "	e.x.echoes.Add(e.x.run.released.Header(h))\n	if", "	if", inMitm},
 	{"pass trailers as they are", "mitm/respond.go", "	x.echoes.Add(x.run.released.Header(t))\n", "", inMitm},
 	{"announce trailers as they are", "mitm/respond.go", "		h.Add(\"Trailer\", string(names))\n", "		h.Add(\"Trailer\", line+string(names[:0]))\n", inMitm},
@@ -199,7 +199,8 @@ var faults = []fault{
 	{"decode bombs to their end", "internal/coding/layer.go", "l.out > freeOutput && l.out > maxRatio*l.chain.in", "l.out < 0", inMitm},
 	{"name no forms in the audit log", "mitm/record.go", "	e.RedactedForms = slices.Sorted(maps.Keys(x.echoes))\n", "	_ = slices.Sorted(maps.Keys(x.echoes))\n", inMitm},
 	{"redact nothing", "redact/redact.go", "	s.tables.Store(before.with(added, s.blanks))\n", "", inDemo},
-	{"release nothing of the run", "mitm/exchange.go", "		x.run.released.Add(v)\n", "		_ = v\n", inDemo},
+	{"of what is released together, one alone", "redact/redact.go", "		added = append(added, patternsOf(", "		added = append(added[:0], patternsOf(", []string{"./redact", "-run", "TestAddTogether"}},
+	{"release nothing of the run", "mitm/exchange.go", "	x.run.released.Add(slices.Collect(maps.Values(x.values))...)\n", "	_ = slices.Collect(maps.Values(x.values))\n", inDemo},
 
 	{"print the value with %v", "resolve/value.go", "func (Value) String() string { return masked }", "func (v Value) String() string { return string(v.Reveal()) }", inResolve},
 	{"print the value under every verb", "resolve/value.go", "func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, masked) }", "func (v Value) Format(f fmt.State, _ rune) { _, _ = io.Writer(f).Write(v.Reveal()) }", inResolve},
