@@ -61,7 +61,7 @@ var protocolFaults = []fault{
 	{"pairs: trailers behind HEAD", "mitm/respond.go", "r.ProtoAtLeast(1, 1) && !bodiless(r.Method, resp.StatusCode)", "r.ProtoAtLeast(1, 1)", inPairs},
 	{"pairs: HTTP/1.0 waits for 100", "mitm/exchange.go", "		out.Header.Del(\"Expect\") // its client", "		_ = out.Header // its client", inPairs},
 	{"pairs: 103 instead of 100", "internal/engine/roundtrip.go", "err != nil || status[0] != '1' ||", "err != nil || string(status) != \"100\" ||", inPairs},
-	{"pairs: 103 in place of 100 over HTTP/2", "mitm/hints.go", "		e.w.WriteHeader(http.StatusContinue)\n", "", inPairs},
+	{"pairs: 103 in place of 100 over HTTP/2", "mitm/hints.go", "		e.w.WriteHeader(http.StatusContinue)\n", "", []string{"./mitm", "-run", "TestAskedBeforeAHint"}},
 	{"pairs: trailers have to be announced", "internal/engine/serve.go", "			r.Trailer = http.Header{} // not all", "			_ = r.Trailer // not all", inPairs},
 	{"pairs: write what may be no trailer", "internal/engine/roundtrip.go", "return !http1.MayTrail(f.Name) })", "return len(f.Name) == 0 })", inPairs},
 	{"pairs: chunks for HTTP/1.0", "internal/engine/response.go", "http1.Framing{Kind: http1.Chunked}.For(w.minor), nil", "http1.Framing{Kind: http1.Chunked}.For(1), nil", inPairs},
