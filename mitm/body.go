@@ -36,12 +36,12 @@ func (x *exchange) readBody(out, r *http.Request) (*requestBody, error) {
 	case s.framed:
 		return &requestBody{attach: passBody(x.passMessages(r.Body))}, nil
 	case s.values == nil && !s.any:
-		return &requestBody{attach: passBody(r.Body)}, nil
+		return &requestBody{attach: passBody(x.mustMove(r))}, nil
 	case isCoded(out.Header):
 		if x.proxy.cfg.Reaches(x.scope, x.dest.host, x.dest.port) {
 			x.proxy.cfg.observer().CodedBody()
 		}
-		return &requestBody{attach: passBody(r.Body)}, nil
+		return &requestBody{attach: passBody(x.mustMove(r))}, nil
 	case r.ContentLength < 0:
 		return x.liveBody(r, s), nil
 	case r.ContentLength > maxBodyAhead:
@@ -59,18 +59,16 @@ func passBody(b io.ReadCloser) func(*http.Request) error {
 
 var errBody = &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Message: "the request body ended early"}
 
-// bodyIdle is how long a client that we wait for may send nothing.
-const bodyIdle = 10 * time.Second
-
 // patient reads what has to be there before anything is sent; a client that
 // stops in the middle does not hold its connection for ever.
 type patient struct {
-	src io.Reader
-	rc  *http.ResponseController
+	src   io.Reader
+	rc    *http.ResponseController
+	after time.Duration
 }
 
 func (p patient) Read(b []byte) (int, error) {
-	p.rc.SetReadDeadline(time.Now().Add(bodyIdle))
+	p.rc.SetReadDeadline(time.Now().Add(p.after))
 	n, err := p.src.Read(b)
 	p.rc.SetReadDeadline(time.Time{})
 	return n, err
@@ -79,7 +77,7 @@ func (p patient) Read(b []byte) (int, error) {
 // readAhead fills b, which is to wait for the client.
 func (x *exchange) readAhead(body io.Reader, b []byte) error {
 	defer x.waitedSince(x.proxy.cfg.now())
-	_, err := io.ReadFull(patient{body, x.client}, b)
+	_, err := io.ReadFull(patient{body, x.client, x.proxy.cfg.Timeouts.head()}, b)
 	x.scope = x.proxy.cfg.look(x.scope) // it may have taken long
 	return err
 }
@@ -186,7 +184,7 @@ func (x *exchange) longBody(r *http.Request, s syntax) (*requestBody, error) {
 		}
 		return v, err
 	})
-	src := io.MultiReader(bytes.NewReader(head), r.Body)
+	src := io.MultiReader(bytes.NewReader(head), x.mustMove(r))
 	return &requestBody{attach: func(out *http.Request) error {
 		out.Body = readCloser{stream.NewReader(src, stopping{x.rewriter(s, stop), x}), r.Body}
 		return nil

@@ -44,6 +44,8 @@ type exchange struct {
 	denied   *Problem
 	broken   string // slug of what broke a response off in its middle
 	client   *http.ResponseController
+	cancel   func()   // ends the exchange
+	taken    *stall   // waits for the client to take the response; may be nil
 	liveUses int      // placeholders that a streaming body asked values for
 	answered bool     // a response has begun
 	grpc     bool     // the client speaks it
@@ -100,6 +102,7 @@ func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(x.run.live, cancel)()
 	r = r.WithContext(ctx)
 	x.client, x.grpc = http.NewResponseController(w), speaksGRPC(r)
+	x.cancel, x.taken = cancel, x.taking(w)
 	if r.ProtoMajor == 1 && r.Body != http.NoBody {
 		x.closing = r.ContentLength != 0
 		// Without it net/http reads the whole request body before the first byte

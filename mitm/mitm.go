@@ -115,6 +115,8 @@ type Config struct {
 	// MaxConns and MaxRunConns limit the connections of clients, and exchanges at a
 	// time, in all and of one run. 0 means DefaultMaxConns and DefaultMaxRunConns.
 	MaxConns, MaxRunConns int
+	// Timeouts are how long clients may keep the proxy waiting.
+	Timeouts Timeouts
 	// Command is what the proxy was started with, for hints. "": proxy start.
 	Command string
 	// Status answers requests to the proxy itself, such as /health. Nil: 404.

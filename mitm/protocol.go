@@ -38,6 +38,7 @@ func newByProtocol(d *dialer) *byProtocol {
 		ReadBufferSize:         ioBuffer,
 		WriteBufferSize:        ioBuffer,
 		ForceAttemptHTTP2:      true,
+		HTTP2:                  d.cfg.Timeouts.towardOrigins(),
 	}
 	return b
 }

@@ -21,6 +21,7 @@ import (
 const (
 	headTimeout  = 10 * time.Second
 	idleTimeout  = 60 * time.Second
+	stallTimeout = 5 * time.Minute
 	maxHead      = 64 << 10
 	maxStreams   = 100
 	maxBodyAhead = 1 << 20
@@ -67,22 +68,23 @@ func New(cfg Config) (*Proxy, error) {
 		GetCertificate:     p.certificate,
 	}
 	quiet := log.New(io.Discard, "", 0) // net/http logs what clients send; we log what we decide
+	wait := cfg.Timeouts
 	broken := func(v any) { p.cfg.panicked("connection", v) }
 	p.outer = &engine.Server{
-		Handler: http.HandlerFunc(p.serveOuter), HeadTimeout: headTimeout, IdleTimeout: idleTimeout, Refused: p.unreadable,
-		ConnState: p.countClient, ConnContext: p.withClient, Waits: peer.Waits, Panicked: broken,
+		Handler: http.HandlerFunc(p.serveOuter), HeadTimeout: wait.head(), IdleTimeout: wait.idle(), StallTimeout: wait.stall(),
+		Refused: p.unreadable, ConnState: p.countClient, ConnContext: p.withClient, Waits: peer.Waits, Panicked: broken,
 	}
 	p.inner = &http.Server{
 		Handler: http.HandlerFunc(p.serveInner), ErrorLog: quiet,
-		ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead,
+		ReadHeaderTimeout: wait.head(), IdleTimeout: wait.idle(), MaxHeaderBytes: maxHead,
 		DisableGeneralOptionsHandler: true,
-		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		HTTP2:                        wait.towardClients(),
 		ConnContext:                  tunnelContext,
 		ConnState:                    p.followTunnel,
 	}
 	p.http1 = &engine.Server{
-		Handler: http.HandlerFunc(p.serveInner), HeadTimeout: headTimeout, IdleTimeout: idleTimeout, Refused: p.unreadable,
-		ConnState: p.followTunnel, Waits: peer.Waits, Panicked: broken,
+		Handler: http.HandlerFunc(p.serveInner), HeadTimeout: wait.head(), IdleTimeout: wait.idle(), StallTimeout: wait.stall(),
+		Refused: p.unreadable, ConnState: p.followTunnel, Waits: peer.Waits, Panicked: broken,
 	}
 	return p, nil
 }

@@ -75,7 +75,7 @@ func passOn(t *tunnel, origin net.Conn) (why *Problem) {
 	l := &lull{cfg: &t.proxy.cfg, cut: cut}
 	defer l.end()
 	wg.Go(func() { l.pump(t, origin) })
-	first, err := firstBytes(t, t.dest)
+	first, err := firstBytes(t, t.dest, t.proxy.cfg.Timeouts.head())
 	if err != nil {
 		why = err.(*Problem) // it returns no other
 		t.proxy.cfg.log().Warn("refused", "reason", why.Slug, "host", t.dest.host)
@@ -178,7 +178,7 @@ const recordHandshake = 22 // RFC 8446, 5.1: the first byte of a TLS connection
 
 // firstBytes returns what the client says, from its first byte on, once that
 // may be passed on: nil where it says nothing, a *Problem where it may not.
-func firstBytes(c net.Conn, dest authority) (io.Reader, error) {
+func firstBytes(c net.Conn, dest authority, timeout time.Duration) (io.Reader, error) {
 	first := make([]byte, 1)
 	if _, err := io.ReadFull(c, first); err != nil {
 		return nil, nil
@@ -188,7 +188,7 @@ func firstBytes(c net.Conn, dest authority) (io.Reader, error) {
 		return src, nil
 	}
 	hello := &helloConn{Conn: c, src: src}
-	_ = c.SetReadDeadline(time.Now().Add(headTimeout))
+	_ = c.SetReadDeadline(time.Now().Add(timeout))
 	name, ok := hello.serverName()
 	_ = c.SetReadDeadline(time.Time{})
 	switch {

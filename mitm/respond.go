@@ -154,7 +154,7 @@ const giveUpIn = 500 * time.Millisecond
 func (x *exchange) brokenOff(r *http.Request, err error) {
 	var message *messageError
 	switch {
-	case r.Context().Err() != nil: // the client left first
+	case r.Context().Err() != nil, errors.Is(err, errNotTaken): // the client left first
 		x.status = statusClientLeft
 	case errors.Is(err, coding.ErrTooLarge), errors.As(err, &message):
 		x.broken = "undecodable_response"
@@ -327,21 +327,6 @@ func (x *exchange) copyBody(w http.ResponseWriter, src searched, remaining int64
 			}
 		}
 	}
-}
-
-// give and flush may have to wait for the client.
-func (x *exchange) give(w io.Writer, b []byte) error {
-	defer x.waitedSince(x.proxy.cfg.now())
-	_, err := w.Write(b)
-	return err
-}
-
-func (x *exchange) flush(rc *http.ResponseController) error {
-	defer x.waitedSince(x.proxy.cfg.now())
-	if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	return nil
 }
 
 // writeTrailer passes trailers on, announced or not.

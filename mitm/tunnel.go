@@ -73,7 +73,7 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 		t.Close()
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), headTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), p.cfg.Timeouts.head())
 	defer cancel()
 	conn := tls.Server(t, p.tls)
 	if err := conn.HandshakeContext(ctx); err != nil {

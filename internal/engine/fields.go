@@ -107,3 +107,9 @@ type earlyKey struct{}
 func WithEarly(ctx context.Context, f func(*http1.Response) error) context.Context {
 	return context.WithValue(ctx, earlyKey{}, f)
 }
+
+// Serves reports whether w is a Server's.
+func Serves(w http.ResponseWriter) bool {
+	_, ok := w.(*response)
+	return ok
+}

@@ -32,6 +32,9 @@ type Server struct {
 	Handler     http.Handler
 	HeadTimeout time.Duration // for a head, from its first byte on; 0: no limit
 	IdleTimeout time.Duration // for the first byte of a head; 0: no limit
+	// StallTimeout is for the client to take a part of a response, give or take a
+	// quarter; 0: no limit.
+	StallTimeout time.Duration
 	// Refused answers a message that is no request; nil: with the status alone.
 	Refused func(ctx context.Context, w http.ResponseWriter, e *http1.Error)
 	// ConnState is told when a connection waits for a request (first as new, then
@@ -84,7 +87,7 @@ type conn struct {
 // Serve answers the requests of raw until it ends, and closes it, unless a
 // handler took it away.
 func (s *Server) Serve(ctx context.Context, raw net.Conn) {
-	c := &conn{srv: s, raw: raw, br: bufio.NewReaderSize(raw, bufferSize), bw: bufio.NewWriterSize(raw, bufferSize)}
+	c := &conn{srv: s, raw: raw, br: bufio.NewReaderSize(raw, bufferSize), bw: bufio.NewWriterSize(&patient{Conn: raw, stall: s.StallTimeout}, bufferSize)}
 	c.w.Reset(c.bw)
 	c.body.c, c.watch.c, c.remote = c, c, raw.RemoteAddr().String()
 	if !s.add(c) {
@@ -331,4 +334,21 @@ func (c *conn) linger() {
 	}
 	c.raw.SetReadDeadline(time.Now().Add(lingerFor))
 	io.CopyN(io.Discard, c.br, maxLeft)
+}
+
+// patient gives a client some time to take each part of what is written.
+type patient struct {
+	net.Conn
+	stall time.Duration
+	until time.Time // the deadline that is set
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	if p.stall > 0 {
+		if now := time.Now(); p.until.Sub(now) < p.stall { // to set one costs more than to look
+			p.until = now.Add(p.stall + p.stall/4)
+			p.Conn.SetWriteDeadline(p.until)
+		}
+	}
+	return p.Conn.Write(b)
 }
