@@ -3,6 +3,7 @@ package mitm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
@@ -161,6 +162,9 @@ func (x *exchange) checkAuthority(r *http.Request) error {
 	if !httpguts.ValidHeaderFieldName(r.Method) { // a token as well (RFC 9110, 9.1); HTTP/2 servers let spaces through, and a gateway would read a target in it
 		return &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Domain: x.domain(), Message: "the method is no token"}
 	}
+	if n := lines(r.Header); n > maxFields { // our engine counts for itself
+		return tooManyFields(n)
+	}
 	if !x.target.valid(r) {
 		return &Problem{Status: http.StatusBadRequest, Slug: "bad_request", Domain: x.domain(), Message: "the request-target is neither a path nor the URL of this host"}
 	}
@@ -248,6 +252,20 @@ func (x *exchange) decide(ctx context.Context, uses []found) error {
 		x.values[u.Name] = v
 	}
 	return nil
+}
+
+// maxFields is how many header fields a request may have.
+const maxFields = 100
+
+func tooManyFields(n int) *Problem {
+	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Slug: "header_too_large", Message: fmt.Sprintf("the request has %d header fields, and may have %d", n, maxFields)}
+}
+
+func lines(h http.Header) (n int) {
+	for _, values := range h {
+		n += len(values)
+	}
+	return n
 }
 
 // maxUses is how many placeholders one message may ask values for: each costs

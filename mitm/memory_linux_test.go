@@ -16,7 +16,7 @@ import (
 
 // Half a megabyte that wants to become five hundred costs no memory, and ends
 // when it has grown out of all proportion.
-func TestBombMemory(t *testing.T) {
+func TestV4BombMemory(t *testing.T) {
 	var member bytes.Buffer
 	z := gzip.NewWriter(&member)
 	z.Write(make([]byte, 16<<20))

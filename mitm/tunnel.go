@@ -96,6 +96,9 @@ func (p *Proxy) unreadable(ctx context.Context, w http.ResponseWriter, e *http1.
 		t.asked.Store(true)
 		why.Domain = t.dest.short("https")
 	}
+	if e.Status == http.StatusRequestHeaderFieldsTooLarge {
+		why.Slug, why.Message = "header_too_large", "a request has at most 100 header fields, and 64 KiB of them"
+	}
 	w.Header().Set("Connection", "close")
 	p.refused(why).write(w, "")
 }

@@ -54,7 +54,7 @@ func TestL6CacheKeepsValuesForTTL(t *testing.T) {
 	})
 }
 
-func TestOneCallForManyCallers(t *testing.T) {
+func TestV9OneCallForManyCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		mustSet(t, m, ref("KEY"), "one")
@@ -148,7 +148,7 @@ func hang(m *memory) (release chan struct{}) {
 	return release
 }
 
-func TestHungStoreDelaysOnlyItsCallers(t *testing.T) {
+func TestV9HungStoreDelaysOnlyItsCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		mustSet(t, m, ref("HUNG"), "late")
@@ -171,7 +171,7 @@ func TestHungStoreDelaysOnlyItsCallers(t *testing.T) {
 			t.Errorf("another secret took %v", took)
 		}
 		all.Wait()
-		_, err := r.Resolve(t.Context(), ref("HUNG")) // is told at once: the call hangs, see TestSilentStore
+		_, err := r.Resolve(t.Context(), ref("HUNG")) // is told at once: the call hangs, see TestV9SilentStore
 		if took := time.Since(start); !errors.Is(err, ErrLocked) || took != 3*time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}
@@ -208,7 +208,7 @@ func TestStoreThatHeedsItsContextIsToldWhen(t *testing.T) {
 }
 
 // A store that gave no answer is left alone for 5 s, and tried with one call then. What is in the cache is there meanwhile.
-func TestSilentStore(t *testing.T) {
+func TestV9SilentStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		for _, name := range []string{"KEY", "A", "B", "C"} {
