@@ -76,5 +76,7 @@ func untilSignal() (context.Context, context.CancelFunc) {
 	if len(heard) == 0 { // none would mean all
 		return context.WithCancel(context.Background())
 	}
-	return signal.NotifyContext(context.Background(), heard...)
+	ctx, stop := signal.NotifyContext(context.Background(), heard...)
+	context.AfterFunc(ctx, stop) // a second signal does what it would without us: it does not wait
+	return ctx, stop
 }

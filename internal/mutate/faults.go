@@ -407,4 +407,6 @@ var faults = []fault{
 	{"same: a connection ends unannounced", "internal/engine/response.go", "	w.c.closes = w.c.closes || w.c.body.unwanted()\n", "", inDiffer},
 	{"same: clients that end their side have left", "mitm/proxy.go", "ConnState: p.followTunnel, Waits: peer.Waits, ", "ConnState: p.followTunnel, ", inDiffer},
 	{"same: whoever ended a side waits", "internal/peer/peer_linux.go", "s.dst != local || s.inode == 0 {", "s.dst != local {", inPeer},
+	{"a second signal waits as the first does", "cmd/agentsecrets/main.go", "	context.AfterFunc(ctx, stop) // a", "	// a", inSecondSignal},
+	{"cut exchanges under way when told to end", "mitm/proxy.go", "	errHTTP1 := p.http1.Shutdown(ctx)\n", "	gone, cancel := context.WithCancel(ctx)\n	cancel()\n	errHTTP1 := p.http1.Shutdown(gone)\n", inShutdown},
 }

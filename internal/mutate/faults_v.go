@@ -53,4 +53,6 @@ var vFaults = []rowFault{
 	{"V9", "each asks the store", "resolve/resolver.go", "		r.calls[ref] = c\n", "", "./resolve"},
 	{"V9", "wait for a store that hangs, each in turn", "resolve/resolver.go", "	if now.Before(r.silent) {", "	if now.IsZero() {", "./resolve"},
 	{"V9", "nobody is told in time", "resolve/resolver.go", "	timeout := time.NewTimer(r.config.timeout())", "	timeout := time.NewTimer(100 * r.config.timeout())", "./resolve"},
+	{"V6", "tunnels without TLS stay open", "mitm/tunnel.go", "		p.handshakeFailed(t, err)\n		t.Close()\n", "		p.handshakeFailed(t, err)\n", "./mitm"},
+	{"V6", "what was cut off ends well", "mitm/respond.go", "		x.giveUp(r)\n		panic(http.ErrAbortHandler) // the client must", "		return // the client must", "./mitm"},
 }

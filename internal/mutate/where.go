@@ -77,3 +77,7 @@ var (
 	inProject      = []string{"./cmd/agentsecrets", "-run", "TestScripts/project$"}
 	inEnvironments = []string{"./cmd/agentsecrets", "-run", "TestScripts/environments$"}
 )
+
+var inSecondSignal = []string{"./cmd/agentsecrets", "-run", "TestScripts/^secondsignal$"}
+
+var inShutdown = []string{"./mitm", "-run", "TestShutdown"}
