@@ -22,7 +22,7 @@ import (
 var (
 	seedFlag  = flag.Uint64("seed", 0, "of the generated exchanges; 0: a new one")
 	exchanges = flag.Int("exchanges", 300, "how many there are")
-	bigFlag   = flag.Int("big", 6, "how many of their bodies have 1 to 64 MiB")
+	bigFlag   = flag.Int("big", 4, "how many of their bodies have 1 to 64 MiB")
 )
 
 // stage is an origin, and the two ways to it.

@@ -138,6 +138,9 @@ func (d dice) field(name, value string) field {
 
 func (d dice) letters(n int) string {
 	const from = "abcdefghijklmnopqrstuvwxyz0123456789 ;=-_."
+	if n > 1<<20 { // quickly
+		return strings.Repeat(d.letters(1<<16)+"x", n>>16)
+	}
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = from[d.IntN(len(from))]
