@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/agentsecrets/agentsecrets/ca"
 )
 
@@ -23,7 +25,7 @@ import (
 func TestMain(m *testing.M) {
 	dir := os.Getenv("CA_TEST_OPEN")
 	if dir == "" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
 	}
 	a, err := ca.Open(dir, ca.Config{})
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/agentsecrets/agentsecrets/ca"
 )
 
@@ -27,7 +29,7 @@ func TestMain(m *testing.M) {
 	store, data, _ := strings.Cut(os.Getenv(helperEnv), "\n")
 	if store == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // or every process that we start waits a second at its end
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
 	}
 	report, err := Install(context.Background(), Config{PEM: []byte(data), Stores: []string{store}})
 	answer := map[string]any{"report": report}

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // holdEnv makes the test binary a process that takes a lock and keeps it until its input ends.
@@ -23,7 +25,7 @@ func TestMain(m *testing.M) {
 		hold(path)
 		return
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func hold(path string) {

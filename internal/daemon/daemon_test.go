@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/agentsecrets/agentsecrets/internal/runtree"
 )
 
@@ -44,7 +46,10 @@ func TestMain(m *testing.M) {
 		fmt.Println(Stop(ctx, home, -1), "|", Reload(ctx, home), "|", err)
 	default:
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // or every process that we start waits a second at its end
-		os.Exit(m.Run())
+		if os.Getenv("DAEMON_TEST_LAUNCH") != "" {
+			os.Exit(m.Run()) // what it starts outlives it
+		}
+		goleak.VerifyTestMain(m)
 	}
 }
 

@@ -87,7 +87,7 @@ func (b *body) unwanted() bool {
 // is interrupted.
 func (b *body) over() bool {
 	if !b.mu.TryLock() {
-		b.c.raw.SetReadDeadline(time.Unix(1, 0))
+		b.c.raw.SetReadDeadline(longAgo)
 		b.mu.Lock()
 		b.c.closes = true
 	}
@@ -178,7 +178,7 @@ func (w *watch) stop() {
 	w.gone, w.watching = nil, nil
 	w.mu.Unlock()
 	if over != nil {
-		w.c.raw.SetReadDeadline(time.Unix(1, 0))
+		w.c.raw.SetReadDeadline(longAgo)
 		<-over
 		w.c.raw.SetReadDeadline(time.Time{})
 	}

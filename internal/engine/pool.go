@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 )
@@ -33,12 +35,21 @@ func (t *Transport) take(key string) *originConn {
 		if c == nil {
 			return nil
 		}
-		if c.timer.Stop() && c.br.Buffered() == 0 && c.quiet() {
+		if c.timer.Stop() && c.quiet() && c.holdsNothing() {
 			c.reused = true
 			return c
 		}
 		c.conn.Close()
 	}
+}
+
+// holdsNothing reports whether none of what was read from the origin is left, be
+// it in a record of TLS that came with the one before.
+func (c *originConn) holdsNothing() bool {
+	c.conn.SetReadDeadline(longAgo) // nothing more is read, and nothing waited for
+	_, err := c.br.Peek(1)
+	c.conn.SetReadDeadline(time.Time{})
+	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func (t *Transport) pop(key string) *originConn {

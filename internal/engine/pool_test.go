@@ -2,9 +2,12 @@ package engine
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +63,56 @@ func TestConnectionsThatAreNotUsedAgain(t *testing.T) {
 		first, second := get(t, tr, "GET", addr, ""), get(t, tr, "GET", addr, "")
 		if first != second || strings.Contains(second, "evil") || dials.Load() != 2 {
 			t.Errorf("%s: %s, then %s, on %d connections", name, first, second, dials.Load())
+		}
+	}
+}
+
+// together holds back what is written until it is let go, so that it comes in one piece.
+type together struct {
+	net.Conn
+	held []byte
+	hold bool
+}
+
+func (c *together) Write(b []byte) (int, error) {
+	if c.held = append(c.held, b...); c.hold {
+		return len(b), nil
+	}
+	_, err := c.Conn.Write(c.held)
+	c.held = nil
+	return len(b), err
+}
+
+// A record of TLS that came with the last one of a response is noticed, though no
+// socket tells of it.
+func TestMoreThanDueInTLS(t *testing.T) {
+	server := httptest.NewTLSServer(nil) // for its certificate
+	defer server.Close()
+	play := func(raw net.Conn, _ *bufio.Reader) {
+		wire := &together{Conn: raw}
+		c := tls.Server(wire, server.TLS)
+		if c.Handshake() != nil {
+			return
+		}
+		for br := bufio.NewReader(c); take(br) != ""; {
+			wire.hold = true
+			io.WriteString(c, okay)
+			wire.hold = false
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+		}
+	}
+	tr, addr, dials := script(t, play, play)
+	dial := tr.Dial
+	tr.Dial = func(ctx context.Context, scheme, addr string) (net.Conn, error) {
+		c, err := dial(ctx, scheme, addr)
+		if err != nil {
+			return nil, err
+		}
+		return tls.Client(c, &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"}), nil
+	}
+	for i := range 2 {
+		if got := get(t, tr, "GET", addr, ""); got != "200 hi" || dials.Load() != int32(i+1) {
+			t.Errorf("%s on %d connections", got, dials.Load())
 		}
 	}
 }

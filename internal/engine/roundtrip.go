@@ -62,6 +62,9 @@ func rewind(req *http.Request) bool {
 	return err == nil
 }
 
+// longAgo is the deadline of what is to end, or not to wait.
+var longAgo = time.Unix(1, 0)
+
 // originConn is one connection to an origin.
 type originConn struct {
 	t      *Transport
@@ -93,7 +96,7 @@ func newOriginConn(t *Transport, key string, conn net.Conn) *originConn {
 
 func (c *originConn) roundTrip(req *http.Request) (*http.Response, error) {
 	c.unanswered, c.sending, c.sendErr, c.readErr, c.half = true, nil, nil, nil, false
-	c.release = context.AfterFunc(req.Context(), func() { c.conn.SetDeadline(time.Unix(1, 0)) })
+	c.release = context.AfterFunc(req.Context(), func() { c.conn.SetDeadline(longAgo) })
 	if err := c.send(req); err != nil {
 		return nil, err
 	}
@@ -114,7 +117,7 @@ func (c *originConn) roundTrip(req *http.Request) (*http.Response, error) {
 // failure prefers what went wrong with the request's body, which made us close.
 func (c *originConn) failure(err error) error {
 	if c.sending != nil {
-		c.conn.SetDeadline(time.Unix(1, 0))
+		c.conn.SetDeadline(longAgo)
 		<-c.sending
 		if c.readErr != nil {
 			return c.readErr
@@ -173,7 +176,7 @@ func (c *originConn) send(req *http.Request) error {
 		defer close(c.sending)
 		c.sendErr = c.sendSafely(req)
 		if c.readErr != nil {
-			c.conn.SetDeadline(time.Unix(1, 0)) // the response to half a request is none
+			c.conn.SetDeadline(longAgo) // the response to half a request is none
 		}
 	}()
 	return nil
@@ -215,7 +218,7 @@ func (c *originConn) awaitAsked(req *http.Request, end time.Time) (bool, error) 
 func (c *originConn) readBy(req *http.Request, end time.Time) {
 	c.conn.SetReadDeadline(end)
 	if req.Context().Err() != nil { // which may have been said meanwhile
-		c.conn.SetDeadline(time.Unix(1, 0))
+		c.conn.SetDeadline(longAgo)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 	words := strings.Fields(os.Getenv(helperEnv))
 	if len(words) == 0 {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // or every process that we start waits a second at its end
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
 	}
 	if err := help(words); err != nil {
 		fmt.Println(err)
