@@ -130,7 +130,9 @@ func (x *exchange) collector(uses *[]found) gives {
 			x.mentionedIn(u)
 			return nil, nil
 		}
-		*uses = append(*uses, u)
+		if *uses = append(*uses, u); len(*uses) > maxUses {
+			return nil, tooMany()
+		}
 		return []byte{}, nil
 	}
 }

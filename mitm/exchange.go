@@ -3,7 +3,6 @@ package mitm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
@@ -48,6 +47,7 @@ type exchange struct {
 	cancel   func()   // ends the exchange
 	taken    *stall   // waits for the client to take the response; may be nil
 	liveUses int      // placeholders that a streaming body asked values for
+	given    int      // bytes of values that went into the request, or a message of it
 	answered bool     // a response has begun
 	grpc     bool     // the client speaks it
 	closing  bool     // a refusal ends the connection: what is left of the body is not read
@@ -252,20 +252,6 @@ func (x *exchange) decide(ctx context.Context, uses []found) error {
 		x.values[u.Name] = v
 	}
 	return nil
-}
-
-// maxFields is how many header fields a request may have.
-const maxFields = 100
-
-func tooManyFields(n int) *Problem {
-	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Slug: "header_too_large", Message: fmt.Sprintf("the request has %d header fields, and may have %d", n, maxFields)}
-}
-
-func lines(h http.Header) (n int) {
-	for _, values := range h {
-		n += len(values)
-	}
-	return n
 }
 
 // maxUses is how many placeholders one message may ask values for: each costs

@@ -1,6 +1,7 @@
 package mitm
 
 import (
+	"fmt"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -49,4 +50,18 @@ func upgradeOf(h http.Header) string {
 		return ""
 	}
 	return u
+}
+
+// maxFields is how many header fields a request may have.
+const maxFields = 100
+
+func tooManyFields(n int) *Problem {
+	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Slug: "header_too_large", Message: fmt.Sprintf("the request has %d header fields, and may have %d", n, maxFields)}
+}
+
+func lines(h http.Header) (n int) {
+	for _, values := range h {
+		n += len(values)
+	}
+	return n
 }

@@ -80,9 +80,20 @@ func (x *exchange) resolved(u found) ([]byte, error) {
 	if !ok {
 		return nil, &Problem{Status: 503, Slug: "store_locked", Name: u.Name, Message: "the value was not resolved"}
 	}
+	b := v.Reveal()
+	if x.given += len(b); x.given > maxGiven && x.given > len(b) {
+		return nil, &Problem{
+			Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Name: u.Name,
+			Message: "the values of the request come to more than 256 KiB",
+		}
+	}
 	x.proxy.cfg.observer().Expanded(kindOf(u.Place))
-	return v.Reveal(), nil
+	return b, nil
 }
+
+// maxGiven is how many bytes the values in one message may have, if there are
+// several: a few bytes would ask for a large one again and again.
+const maxGiven = 256 << 10
 
 // isText reports whether u passes as it is.
 func (x *exchange) isText(u found) bool {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -115,14 +117,23 @@ func TestV3LargeResponseHeads(t *testing.T) {
 }
 
 // The proxy is no origin for its own clients, by whichever name or address of
-// whichever of its listeners.
+// whichever of its listeners. Behind a parent proxy, that is not asked for it either.
 func TestV8ProxyLoop(t *testing.T) {
-	for name, addr := range map[string]string{"loopback": "127.0.0.1:0", "everywhere": ":0"} {
+	for name, addr := range map[string]string{"loopback": "127.0.0.1:0", "everywhere": ":0", "behind a parent": "127.0.0.1:0"} {
 		t.Run(name, func(t *testing.T) {
 			var relay atomic.Bool
 			l := lab.New(t, lab.Config{Change: func(c *mitm.Config) {
 				c.Pin = nil
 				c.Route = func(mitm.Scope, string, int) mitm.Route { return mitm.Route{Relay: relay.Load()} }
+				if name == "behind a parent" {
+					parent := httptest.NewServer(http.NotFoundHandler())
+					t.Cleanup(parent.Close)
+					to, err := mitm.NewParent(&url.URL{Scheme: "http", Host: parent.Listener.Addr().String()})
+					if err != nil {
+						t.Fatal(err)
+					}
+					c.Parent = func(string, int) *mitm.Parent { return to }
+				}
 			}})
 			ln, err := net.Listen("tcp", addr)
 			if err != nil {

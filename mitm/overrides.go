@@ -18,10 +18,10 @@ func readings(u Use, h http.Header) ([]Use, error) {
 	for field, lines := range h {
 		for _, line := range lines {
 			line = textproto.TrimString(line)
-			switch strings.ToLower(strings.ReplaceAll(field, "_", "-")) {
-			case "x-http-method-override", "x-http-method", "x-method-override":
+			switch {
+			case isAny(field, "x-http-method-override", "x-http-method", "x-method-override"):
 				methods = appendNew(methods, strings.ToUpper(line))
-			case "x-original-url", "x-rewrite-url":
+			case isAny(field, "x-original-url", "x-rewrite-url"):
 				path, _, _ := strings.Cut(line, "?")
 				paths = appendNew(paths, path)
 			}
@@ -37,4 +37,28 @@ func readings(u Use, h http.Header) ([]Use, error) {
 		}
 	}
 	return all, nil
+}
+
+// isAny allocates nothing: each use of a request looks at each of its fields.
+func isAny(field string, names ...string) bool {
+	for _, name := range names {
+		if len(field) != len(name) {
+			continue
+		}
+		same := true
+		for i := 0; same && i < len(name); i++ {
+			c := field[i]
+			switch {
+			case c == '_':
+				c = '-'
+			case 'A' <= c && c <= 'Z':
+				c += 'a' - 'A'
+			}
+			same = c == name[i]
+		}
+		if same {
+			return true
+		}
+	}
+	return false
 }

@@ -144,6 +144,7 @@ func (x *exchange) expandMessage(op ws.OpCode, b []byte) ([]byte, error) {
 // x.mu is held.
 func (x *exchange) decideMessage(uses []found) error {
 	clear(x.values)
+	x.given = 0
 	if err := x.decide(x.run.live, uses); err != nil {
 		return err
 	}
