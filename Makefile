@@ -70,7 +70,8 @@ tools: ## what the tests run besides Go; installs by apt-get only what is missin
 
 clients: .cache/clients/.installed
 
-suites: .cache/interop/.built
+suites: .cache/interop/.built ## those of other people's test suites that make test runs
+	@.ci/tools suites
 
 # Other people's suites are a module of their own: what they need is no
 # dependency of ours. Two of them build a command that is called client or server.

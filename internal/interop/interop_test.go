@@ -55,9 +55,13 @@ func meets(t *testing.T, only ...string) {
 	t.Log(strings.SplitN(out.String(), "\n\n", 2)[0])
 }
 
-// What takes less than a minute runs with every change.
-func TestGRPC(t *testing.T)   { meets(t, "grpc") }
-func TestH2spec(t *testing.T) { meets(t, "h2spec") }
+// What takes a minute or less, and needs neither Debian's packages nor an old
+// Python, runs with every change, as long as all of it takes three minutes.
+func TestGRPC(t *testing.T)      { meets(t, "grpc") }
+func TestGRPCIO(t *testing.T)    { meets(t, "grpcio") }
+func TestH2spec(t *testing.T)    { meets(t, "h2spec") }
+func TestHTTPX(t *testing.T)     { meets(t, "httpx") }
+func TestToxiproxy(t *testing.T) { meets(t, "toxiproxy") }
 
 func TestJudge(t *testing.T) {
 	straight := map[string]string{"a": passed, "b": failed, "c": passed}
