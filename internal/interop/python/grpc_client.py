@@ -212,9 +212,14 @@ def main():
 
 
 if __name__ == "__main__":
+    code = 0
     try:
         main()
     except Exception:
         traceback.print_exc()
         sys.stderr.flush()
-        os._exit(1)  # a stream of requests that never ended would hold the program
+        code = 1
+    # Not sys.exit: a stream of requests that never ended would hold the program, and
+    # so may grpcio itself. When the interpreter ends it stops threads that hold the
+    # locks of calls, and then collects the calls, which wait for those.
+    os._exit(code)

@@ -104,3 +104,5 @@ def main():
 
 
 main()
+sys.stdout.flush()
+os._exit(0)  # grpcio may hang while the interpreter ends: see grpc_client.py
