@@ -38,7 +38,7 @@ func newTalker(t *testing.T, conn net.Conn, client, deaf bool) *talker {
 	k := &talker{Framer: http2.NewFramer(conn, conn), conn: conn, ended: make(chan struct{}), peer: map[http2.SettingID]uint32{}}
 	k.enc = hpack.NewEncoder(&k.block)
 	_ = k.WriteSettings()
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(6 * floodTime))
 	if deaf {
 		close(k.ended)
 		return k
