@@ -343,9 +343,4 @@ var faults = []fault{
 	{"believe that the first key is not there", "allowlist/policy.go", "if broken != nil && k.key == nil {", "if broken != nil && k.key != nil && len(k.key) == 0 {", []string{"./allowlist", "-run", "TestLoadBesideTheFirst"}},
 	{"a second signal waits as the first does", "cmd/agentsecrets/main.go", "	context.AfterFunc(ctx, stop) // a", "	// a", inSecondSignal},
 	{"cut exchanges under way when told to end", "mitm/proxy.go", "	errHTTP1 := p.http1.Shutdown(ctx)\n", "	gone, cancel := context.WithCancel(ctx)\n	cancel()\n	errHTTP1 := p.http1.Shutdown(gone)\n", inShutdown},
-
-	{"soak: a response is read whole", "mitm/respond.go", "	defer x.heldBack(0)\n	rc := ", "	defer x.heldBack(0)\n	all, _ := io.ReadAll(src)\n	if err := x.give(w, all); err != nil {\n		return err\n	}\n	rc := ", inSoak},
-	{"soak: an event waits for the next", "mitm/respond.go", "if n < len(buf) && remaining != 0 {", "if n < len(buf) && remaining > 0 {", inSoak},
-	{"soak: connections of clients that left stay", "internal/engine/serve.go", "		c.raw.Close()\n		c.tell(http.StateClosed)\n", "		c.tell(http.StateClosed)\n", inSoak},
-	{"soak: idle connections have large buffers", "internal/engine/serve.go", "const bufferSize = 4 << 10", "const bufferSize = 128 << 10", inSoak},
 }

@@ -23,5 +23,5 @@ var sFaults = []rowFault{
 	{"S1", "read past the end of a body", "internal/http1/body.go", "p[:min(int64(len(p)), b.left)]", "p[:min(len(p), 1<<20)]", "./internal/http1"},
 	{"S1", "HTTP/1 in tunnels by net/http", "mitm/tunnel.go", `NegotiatedProtocol != "h2" {`, `NegotiatedProtocol == "h3" {`, "./mitm"},
 	{"S1", "half a body looks whole to the origin", "internal/engine/roundtrip.go", "			c.readErr = err\n			return err\n", "			return c.w.End(nil)\n", "./mitm"},
-	{"S9", "a long body is read whole", "mitm/body.go", "	src := io.MultiReader(bytes.NewReader(head), r.Body)\n", "	rest, _ := io.ReadAll(r.Body)\n	src := io.MultiReader(bytes.NewReader(head), bytes.NewReader(rest))\n", "./internal/soak"},
+	{"S9", "a long body is read whole", "mitm/body.go", "	src := io.MultiReader(bytes.NewReader(head), x.mustMove(r))\n", "	rest, _ := io.ReadAll(x.mustMove(r))\n	src := io.MultiReader(bytes.NewReader(head), bytes.NewReader(rest))\n", "./internal/soak"},
 }

@@ -6,7 +6,6 @@ var inMitm = []string{"./mitm"}
 
 var (
 	inPeer         = []string{"./internal/peer"}
-	inSoak         = []string{"./internal/soak", "-run", "Idle|Streams"}
 	inDiffer       = []string{"./internal/differ", "-run", "TestEveryChangeIsMet|TestRareExchanges"}
 	inDaemon       = []string{"./internal/daemon"}
 	inDaemonScript = []string{"./cmd/agentsecrets", "-run", "TestScripts/daemon$"}

@@ -27,7 +27,7 @@ func search(inode uint32, bound int) []holder {
 		return nil
 	}
 	defer unix.Close(proc)
-	s := scan{proc: proc, uid: uint32(os.Geteuid()), link: "socket:[" + strconv.FormatUint(uint64(inode), 10) + "]", left: bound}
+	s := scan{proc: proc, inode: inode, uid: uint32(os.Geteuid()), link: "socket:[" + strconv.FormatUint(uint64(inode), 10) + "]", left: bound}
 	eachName(proc, s.process)
 	if s.left < 0 {
 		return nil
@@ -38,6 +38,7 @@ func search(inode uint32, bound int) []holder {
 
 type scan struct {
 	proc  int // /proc
+	inode uint32
 	uid   uint32
 	link  string
 	left  int // descriptors that may still be looked at
@@ -59,24 +60,43 @@ func (s *scan) process(name string) bool {
 		return true
 	}
 	defer unix.Close(fds)
-	if s.holds(fds) {
+	if s.holds(pid, fds) {
 		s.found = append(s.found, holder{pid, directory(fds)})
 	}
 	return s.left >= 0
 }
 
-func (s *scan) holds(fds int) bool {
-	found := false
-	buf := make([]byte, len(s.link)+1) // one more, to tell a longer link
+// holds begins with the highest descriptor: a process with thousands opened the one that is asked for last. Our own
+// process, which may have as many, is asked without names.
+func (s *scan) holds(pid, fds int) bool {
+	var all []string
 	eachName(fds, func(name string) bool {
-		if s.left--; s.left < 0 {
-			return false
-		}
-		n, err := unix.Readlinkat(fds, name, buf)
-		found = err == nil && string(buf[:n]) == s.link
-		return !found
+		all = append(all, name)
+		s.left--
+		return s.left >= 0
 	})
-	return found
+	is := s.named(fds)
+	if pid == os.Getpid() {
+		is = s.ours
+	}
+	slices.Reverse(all)
+	return slices.ContainsFunc(all, is)
+}
+
+// named reports whether the descriptor of that name is the socket.
+func (s *scan) named(fds int) func(string) bool {
+	buf := make([]byte, len(s.link)+1) // one more, to tell a longer link
+	return func(name string) bool {
+		n, err := unix.Readlinkat(fds, name, buf)
+		return err == nil && string(buf[:n]) == s.link
+	}
+}
+
+// ours is named for our own process.
+func (s *scan) ours(name string) bool {
+	fd, err := strconv.Atoi(name)
+	var st unix.Stat_t
+	return err == nil && unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK && st.Ino == uint64(s.inode)
 }
 
 // directory tells where the process works that fds is of: it is asked through fds, since the number may be another

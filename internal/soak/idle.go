@@ -26,7 +26,7 @@ func idle(ctx context.Context, k *soak) error {
 	}
 	k.hold("idle", "open files that it may have, started with "+strconv.Itoa(fewFiles), strconv.Itoa(base.most),
 		fmt.Sprintf("over %d", fewFiles+k.idle), base.most > fewFiles+k.idle)
-	old, err := k.open(ctx, oldOnes)
+	old, err := k.open(ctx, nil, oldOnes)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func idle(ctx context.Context, k *soak) error {
 	if err != nil {
 		return err
 	}
-	many, err := k.open(ctx, k.idle)
+	many, err := k.open(ctx, old, k.idle)
 	defer closeAll(many)
 	if err != nil {
 		return err
@@ -89,32 +89,36 @@ func (s sizes) allowed(each int64) string {
 	return fmt.Sprintf("%s each, and %s", kib(each), mib(s.spare))
 }
 
-// open opens n connections with an exchange on each. What it returns is to be
-// closed even if there is an error.
-func (k *soak) open(ctx context.Context, n int) ([]*client, error) {
-	all, errs := make([]*client, n), make([]error, min(n, openers))
-	for i := range all {
-		all[i] = k.newClient(http1, false)
+// open opens n connections more, with an exchange on each, while those that are
+// open stay. What it returns is to be closed even if there is an error.
+func (k *soak) open(ctx context.Context, are []*client, n int) ([]*client, error) {
+	all, errs := slices.Clone(are), make([]error, openers)
+	for range n {
+		all = append(all, k.newClient(http1, false))
 	}
 	var wg sync.WaitGroup
 	for w := range errs {
 		wg.Go(func() { errs[w] = openSome(ctx, all, w, len(errs)) })
 	}
 	wg.Wait()
-	return all, errors.Join(errs...)
+	return all[len(are):], errors.Join(errs...)
 }
 
-// openSome uses each connection again before it is idle for too long.
+// openSome uses those that are open again before they are idle for too long.
 func openSome(ctx context.Context, all []*client, first, step int) error {
-	oldest := first
+	var queue []*client // that idle longest first
 	for i := first; i < len(all); i += step {
-		if _, err := all[i].echo(ctx); err != nil {
-			return fmt.Errorf("connection %d: %w", i, err)
-		}
-		for ; oldest < i && time.Since(all[oldest].used) > stale; oldest += step {
-			if _, err := all[oldest].echo(ctx); err != nil {
-				return fmt.Errorf("connection %d, again: %w", oldest, err)
+		if all[i].used.IsZero() {
+			if _, err := all[i].echo(ctx); err != nil {
+				return fmt.Errorf("connection %d: %w", i, err)
 			}
+		}
+		queue = append(queue, all[i])
+		for time.Since(queue[0].used) > stale {
+			if _, err := queue[0].echo(ctx); err != nil {
+				return fmt.Errorf("one of %d connections, again: %w", i, err)
+			}
+			queue = append(queue[1:], queue[0])
 		}
 	}
 	return nil

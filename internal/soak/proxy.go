@@ -200,7 +200,7 @@ func (p *proxy) settled(ctx context.Context) (reading, error) {
 func (k *soak) back(ctx context.Context, part string, base reading) error {
 	within := 3 * patience
 	if k.renews {
-		within = patience / 3
+		within = patience / 6
 		if err := k.renew(ctx); err != nil {
 			return err
 		}
