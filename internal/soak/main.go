@@ -156,13 +156,9 @@ func run(ctx context.Context, s sizes, stdout io.Writer) (err error) {
 	if k.home, err = newHome(ctx, k); err != nil {
 		return err
 	}
-	if err := k.carry(ctx); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(stdout, table(s, k.rows)); err != nil {
-		return err
-	}
-	return broken(k.rows)
+	err = k.carry(ctx)
+	_, errWrite := io.WriteString(stdout, table(s, k.rows)) // what was measured until then
+	return errors.Join(err, errWrite, broken(k.rows))
 }
 
 // carry does the parts, one after another.
