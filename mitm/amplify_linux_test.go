@@ -26,11 +26,10 @@ import (
 
 // What a request may cost, client and origin included: in memory, that it holds
 // at a time, 100 times its own size, where it counts for 10 KiB at least; in CPU
-// time, 30 times what a plain request of its size does, one to the same proxy
+// time, timesCPU what a plain request of its size does, one to the same proxy
 // that names no placeholder and has nothing to read, where that counts for 1 ms.
 const (
 	timesMemory = 100
-	timesCPU    = 30
 	leastSize   = 10 << 10
 	leastCPU    = time.Millisecond
 )
@@ -216,9 +215,8 @@ func holdCost(t *testing.T, how string, size int, bad, plain func()) {
 func TestV10Compressed(t *testing.T) {
 	l := costLab(t, false, nil)
 	const streams = 50
-	k := newTalker(t, l.TLS(l.Authority(host), "h2"), true, false)
-	next, written := uint32(1), &counted{Conn: k.conn}
-	k.Framer = http2.NewFramer(written, k.conn)
+	next, written := uint32(1), &counted{Conn: l.TLS(l.Authority(host), "h2")}
+	k := newTalker(t, written, true, false)
 	ask := func(pairs ...string) func() {
 		return func() {
 			before := k.over.Load()
@@ -303,7 +301,7 @@ func TestV10Fragments(t *testing.T) {
 		}
 	}
 	var fragments bytes.Buffer
-	text := []byte(strings.Repeat("AS_SECRET_", 100<<10/10))
+	text := []byte(strings.Repeat("AS_SECRET_", fragmented/10))
 	mask := [4]byte{1, 2, 3, 4}
 	for i := range text {
 		op := ws.OpContinuation

@@ -17,3 +17,10 @@ const (
 	floodShare = 10
 	floodTime  = 15 * time.Second
 )
+
+// Of what is measured against plain requests: at most so many times their CPU
+// time; and how long a message in fragments of one byte is.
+const (
+	timesCPU   = 100
+	fragmented = 16 << 10
+)

@@ -16,3 +16,10 @@ const (
 	floodShare = 1
 	floodTime  = 5 * time.Second
 )
+
+// Of what is measured against plain requests: at most so many times their CPU
+// time; and how long a message in fragments of one byte is.
+const (
+	timesCPU   = 30
+	fragmented = 1 << 20
+)

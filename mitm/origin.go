@@ -41,6 +41,7 @@ const (
 	dialTimeout = 10 * time.Second
 	poolPerHost = 256
 	poolIdle    = 90 * time.Second
+	pingAfter   = 30 * time.Second
 	maxRespHead = 256 << 10
 	ioBuffer    = 16 << 10 // one TLS record
 	tlsSessions = 1024

@@ -32,7 +32,7 @@ func newByProtocol(d *dialer) *byProtocol {
 		DialTLSContext:         b.dialHTTP2,
 		DisableCompression:     true, // what the client asked for is its own business
 		MaxIdleConnsPerHost:    poolPerHost,
-		IdleConnTimeout:        poolIdle,
+		IdleConnTimeout:        d.cfg.Timeouts.pool(),
 		ExpectContinueTimeout:  continueFor,
 		MaxResponseHeaderBytes: maxRespHead,
 		ReadBufferSize:         ioBuffer,
@@ -46,7 +46,7 @@ func newByProtocol(d *dialer) *byProtocol {
 // http1 is a transport for HTTP/1 that offers protocols.
 func (d *dialer) http1(protocols ...string) *engine.Transport {
 	return &engine.Transport{
-		MaxIdle: poolPerHost, IdleTimeout: poolIdle, ContinueWait: continueFor,
+		MaxIdle: poolPerHost, IdleTimeout: d.cfg.Timeouts.pool(), ContinueWait: continueFor,
 		Panicked: func(v any) { d.cfg.panicked("body", v) },
 		Dial: func(ctx context.Context, scheme, addr string) (net.Conn, error) {
 			if scheme != "https" {

@@ -11,7 +11,7 @@ import (
 	"github.com/agentsecrets/agentsecrets/internal/engine"
 )
 
-// Timeouts are how long a client may keep us waiting. 0 means the default.
+// Timeouts are how long a client, or an origin, may keep us waiting. 0 means the default.
 type Timeouts struct {
 	// Head is for a head, a TLS handshake, and each part of a body that is read
 	// before anything is sent; 10 s.
@@ -22,20 +22,21 @@ type Timeouts struct {
 	// taking a part of a response; 5 min. A body of unknown length may be silent for
 	// as long as it likes: that is how both sides talk at once.
 	Stall time.Duration
+	// Ping is for the silence of an origin that speaks HTTP/2: then it is asked
+	// whether it is still there, and has half as long to answer; 30 s.
+	Ping time.Duration
+	// Pool is for the next request on a connection to an origin; 90 s.
+	Pool time.Duration
 }
 
 func (t Timeouts) head() time.Duration  { return cmp.Or(t.Head, headTimeout) }
 func (t Timeouts) idle() time.Duration  { return cmp.Or(t.Idle, idleTimeout) }
 func (t Timeouts) stall() time.Duration { return cmp.Or(t.Stall, stallTimeout) }
-
-// An origin that speaks HTTP/2 is asked whether it is still there.
-const (
-	pingAfter = 30 * time.Second
-	pongIn    = 15 * time.Second
-)
+func (t Timeouts) ping() time.Duration  { return cmp.Or(t.Ping, pingAfter) }
+func (t Timeouts) pool() time.Duration  { return cmp.Or(t.Pool, poolIdle) }
 
 func (t Timeouts) towardOrigins() *http.HTTP2Config {
-	return &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pongIn, WriteByteTimeout: t.stall()}
+	return &http.HTTP2Config{SendPingTimeout: t.ping(), PingTimeout: t.ping() / 2, WriteByteTimeout: t.stall()}
 }
 
 func (t Timeouts) towardClients() *http.HTTP2Config {

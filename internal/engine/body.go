@@ -114,13 +114,16 @@ type watch struct {
 
 	mu       sync.Mutex
 	gone     func()        // nil: nobody waits
+	again    time.Duration // until one that has ended its side is looked at again
 	watching chan struct{} // closed when nobody reads any more; nil: nobody does
 }
 
-// watchAfter is how long an exchange takes before a client may be seen to leave;
-// waitsAgain, how often one is looked at that has ended its side and stays.
+// watchAfter is how long an exchange takes before a client may be seen to leave.
+// One that has ended its side may be about to leave, as TLS says its end before the
+// connection does: it is looked at again soon, and then less and less often, every
+// waitsAgain in the end.
 const (
-	watchAfter = 50 * time.Millisecond
+	watchAfter = 20 * time.Millisecond
 	waitsAgain = time.Second
 )
 
@@ -128,7 +131,7 @@ const (
 func (w *watch) start(gone func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.gone = gone
+	w.gone, w.again = gone, watchAfter
 	if w.timer == nil {
 		w.timer = time.AfterFunc(watchAfter, w.look)
 	} else {
@@ -161,7 +164,8 @@ func (w *watch) look() {
 	switch {
 	case err == nil || w.gone == nil:
 	case err == io.EOF && w.c.srv.Waits != nil && w.c.srv.Waits(socket(w.c.raw)):
-		w.timer.Reset(waitsAgain)
+		w.timer.Reset(w.again)
+		w.again = min(2*w.again, waitsAgain)
 	default:
 		w.gone()
 	}

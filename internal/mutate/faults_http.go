@@ -50,6 +50,7 @@ var httpFaults = []fault{
 	{"engine: who is cut off is not told", "internal/engine/response.go", "	w.c.closes = w.c.closes || w.c.srv.isEnding()\n", "", inEngine},
 	{"engine: end where no file is left", "internal/engine/shutdown.go", "errors.Is(err, syscall.EMFILE), ", "", inEngine},
 	{"engine: shut down at once", "internal/engine/shutdown.go", "		if all || !busy {", "		if all || busy || !busy {", inEngine},
+	{"engine: look seldom at who is about to leave", "internal/engine/body.go", "		w.timer.Reset(w.again)\n", "		w.timer.Reset(waitsAgain)\n", inEngine},
 
 	{"same: fields of responses in the order of names", "internal/engine/response.go", "http1.Merge(w.c.own[:0], w.like, w.header)", "http1.Merge(w.c.own[:0], nil, w.header)", inDiffer},
 	{"same: trailers as net/http writes them", "mitm/respond.go", "	engine.KeepTrailers(w, engine.TrailersOf(resp))\n", "", inDiffer},

@@ -57,4 +57,7 @@ var vFaults = []rowFault{
 	{"V6", "what was cut off ends well", "mitm/respond.go", "		x.giveUp(r)\n		panic(http.ErrAbortHandler) // the client must", "		return // the client must", "./mitm"},
 	{"V10", "a few bytes ask for a large value again and again", "mitm/find.go", "x.given > maxGiven &&", "x.given < 0 &&", "./mitm"},
 	{"V10", "placeholders are noted without end", "mitm/body.go", "u); len(*uses) > maxUses {", "u); len(*uses) < 0 {", "./mitm"},
+	{"V6", "the origin is told late that a client left", "internal/engine/body.go", "watchAfter = 20 * time.Millisecond", "watchAfter = 200 * time.Millisecond", "./mitm"},
+	{"V6", "origins of HTTP/2 may be silent for ever", "mitm/timeouts.go", "SendPingTimeout: t.ping(), ", "", "./mitm"},
+	{"V6", "connections of HTTP/2 are kept for ever", "mitm/protocol.go", "		IdleConnTimeout:        d.cfg.Timeouts.pool(),\n", "", "./mitm"},
 }
