@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/agentsecrets/agentsecrets/internal/held"
@@ -115,16 +116,22 @@ func (h *home) release(ctx context.Context, p *peer) error {
 		return err
 	}
 	defer c.Close()
-	fields := make([]string, len(h.names))
-	for i, name := range h.names {
-		fields[i] = fmt.Sprintf("%q:%q", strings.ToLower(name), placeholder.For(name))
-	}
-	req := h.b.request("POST", "/keep", "", "{"+strings.Join(fields, ",")+"}")
-	if err := c.exchange(req, nil, nil); err != nil {
-		return fmt.Errorf("release the values: %w", err)
+	for names := range slices.Chunk(h.names, atATime) {
+		var fields []string
+		for _, name := range names {
+			fields = append(fields, fmt.Sprintf("%q:%q", strings.ToLower(name), placeholder.For(name)))
+		}
+		req := h.b.request("POST", "/keep", "", "{"+strings.Join(fields, ",")+"}")
+		if err := c.exchange(req, nil, nil); err != nil {
+			return fmt.Errorf("release the values: %w", err)
+		}
 	}
 	return nil
 }
+
+// atATime is how many values a request asks for: together they may have 256 KiB,
+// and each of the largest has some 50.
+const atATime = 4
 
 // redacted is what an echo of value becomes.
 func redacted(value string) string {
