@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/roundtrip"
 )
 
 // Who took a connection away tells how it ends; Shutdown does not wait for it.
@@ -88,7 +90,7 @@ func TestAcceptGoesOn(t *testing.T) {
 	}
 	l := &full{Listener: ln}
 	l.left.Store(3)
-	s := &Server{Handler: http.HandlerFunc(echo)}
+	s := &Server{Handler: http.HandlerFunc(roundtrip.Origin)}
 	over := make(chan error, 1)
 	go func() { over <- s.Accept(l) }()
 	c, br := dial(t, ln.Addr().String())
@@ -109,7 +111,7 @@ func TestAcceptGoesOn(t *testing.T) {
 func TestFaultEndsOne(t *testing.T) {
 	var faults atomic.Int32
 	s := &Server{
-		Handler: http.HandlerFunc(echo),
+		Handler: http.HandlerFunc(roundtrip.Origin),
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			if faults.Load() == 0 {
 				panic("a fault")

@@ -9,12 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
-	"net/textproto"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/roundtrip"
 )
 
 // relay is the least that can stand between a client and an origin: one
@@ -164,120 +163,18 @@ func pass(w *Writer, b *Body) error {
 	return w.End(b.Trailers())
 }
 
-// echo answers with what it was sent, in the way that the path asks for.
-func echo(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	w.Header().Set("X-Method", r.Method)
-	w.Header().Set("X-Trailer", r.Trailer.Get("X-Sum"))
-	w.Header().Set("X-Chunked", fmt.Sprint(len(r.TransferEncoding) > 0))
-	rc := http.NewResponseController(w)
-	switch r.URL.Path {
-	case "/sized":
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-		w.Write(body)
-	case "/chunks":
-		w.Header().Set("Trailer", "X-End")
-		for part := range bytes.SplitSeq(body, []byte("\n")) {
-			w.Write(append(part, '\n'))
-			rc.Flush()
-		}
-		w.Header().Set("X-End", "true")
-	case "/204":
-		w.WriteHeader(204)
-	case "/304":
-		w.Header().Set("Etag", `"x"`)
-		w.WriteHeader(304)
-	case "/early":
-		w.Header().Set("Link", "</style.css>; rel=preload")
-		w.WriteHeader(103)
-		w.Write(body)
-	case "/close":
-		w.Header().Set("Connection", "close")
-		w.Write(body)
-	case "/abort":
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)+10))
-		w.Write(body)
-		rc.Flush()
-		panic(http.ErrAbortHandler)
-	}
-}
-
 // Go's own client and server understand each other through our reader and
 // writer as they do without.
 func TestRoundTrip(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(echo))
+	srv := httptest.NewServer(http.HandlerFunc(roundtrip.Origin))
 	defer srv.Close()
-	ways := map[string]string{"direct": srv.Listener.Addr().String(), "through": through(t, srv.Listener.Addr().String())}
-	text := strings.Repeat("a line of text\n", 3000)
-	for _, path := range []string{"/sized", "/chunks", "/204", "/304", "/early", "/close", "/abort"} {
-		for _, method := range []string{"GET", "HEAD", "POST", "PUT"} {
-			for _, body := range []string{"", "hello", text} {
-				for _, chunked := range []bool{false, true} {
-					if chunked && method != "POST" && method != "PUT" {
-						continue
-					}
-					got := map[string]string{}
-					for way, addr := range ways {
-						got[way] = ask(t, addr, method, path, body, chunked)
-					}
-					if got["direct"] != got["through"] {
-						t.Errorf("%s %s, %d bytes, chunked %v:\n%.300s\nwhere without us it is\n%.300s", method, path, len(body), chunked, got["through"], got["direct"])
-					}
-				}
-			}
-		}
-	}
-}
-
-// ask sends the same request three times on one connection, if it lasts, and
-// tells all that came back.
-func ask(t *testing.T, addr, method, path, body string, chunked bool) string {
-	tr := &http.Transport{ExpectContinueTimeout: 10 * time.Second}
-	defer tr.CloseIdleConnections()
-	var told strings.Builder
-	for i := range 3 {
-		var src io.Reader
-		if method == "POST" || method == "PUT" {
-			src = strings.NewReader(body)
-		}
-		if chunked {
-			src = io.MultiReader(src)
-		}
-		req, err := http.NewRequest(method, "http://"+addr+path, src)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i == 1 && src != nil {
-			req.Header.Set("Expect", "100-continue")
-		}
-		if chunked {
-			req.Trailer = http.Header{"X-Sum": {"12"}}
-		}
-		trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			if code != 100 {
-				fmt.Fprintln(&told, "early", code, h)
-			}
-			return nil
-		}}
-		resp, err := tr.RoundTrip(req.WithContext(httptrace.WithClientTrace(t.Context(), trace)))
-		if err != nil {
-			fmt.Fprintln(&told, "failed")
-			continue
-		}
-		got, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		resp.Header.Del("Date")
-		fmt.Fprintln(&told, resp.Status, resp.Header, resp.ContentLength, resp.TransferEncoding, resp.Close, resp.Trailer, err != nil, string(got))
-	}
-	return told.String()
+	play := roundtrip.Play{Paths: []string{"/sized", "/chunks", "/204", "/304", "/early", "/close", "/abort"}}
+	play.Compare(t, srv.Listener.Addr().String(), through(t, srv.Listener.Addr().String()))
 }
 
 // Programs in use write heads that we take, and understand what we write.
 func TestProgramsInUse(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(echo))
+	srv := httptest.NewServer(http.HandlerFunc(roundtrip.Origin))
 	defer srv.Close()
 	addr := through(t, srv.Listener.Addr().String())
 	const python = `
@@ -306,7 +203,7 @@ for _ in range(2):
 
 // Requests that are sent without waiting for answers are answered in order.
 func TestPipelined(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(echo))
+	srv := httptest.NewServer(http.HandlerFunc(roundtrip.Origin))
 	defer srv.Close()
 	conn, err := net.Dial("tcp", through(t, srv.Listener.Addr().String()))
 	if err != nil {
