@@ -37,6 +37,7 @@ type pattern struct {
 	text []byte
 	form form
 	seen bool // only once escapes have been undone
+	weak bool // of a value that can be guessed
 }
 
 // Anything shorter would be met by chance, and a client could guess it.
@@ -60,7 +61,9 @@ func patternsOf(value []byte, l limits) []pattern {
 	var out []pattern
 	in := blanksOf(value)
 	for _, part := range parts {
+		weak := Weak(part)
 		for _, p := range formsOf(part) {
+			p.weak = weak
 			// A stream never holds a line break or a control byte but tab back, so a
 			// form with one could not be found whole. The lines stand for it.
 			if in.isRun(p.text) {
@@ -71,7 +74,7 @@ func patternsOf(value []byte, l limits) []pattern {
 		for once, n := part, 0; n < 2; n++ {
 			again := undone(once)
 			if len(again) >= minPattern && !bytes.Equal(again, once) {
-				out = cut(out, pattern{again, inMixed, true}, l)
+				out = cut(out, pattern{again, inMixed, true, Weak(again)}, l)
 			}
 			once = again
 		}
@@ -83,7 +86,7 @@ func patternsOf(value []byte, l limits) []pattern {
 // redacted by itself; they overlap so that none is short enough to be guessed.
 func cut(out []pattern, p pattern, l limits) []pattern {
 	for len(p.text) > l.piece {
-		out = append(out, pattern{p.text[:l.piece:l.piece], p.form, p.seen})
+		out = append(out, pattern{p.text[:l.piece:l.piece], p.form, p.seen, p.weak})
 		p.text = p.text[l.piece-l.rest:]
 	}
 	return append(out, p)

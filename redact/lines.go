@@ -102,7 +102,8 @@ func strength(line []byte) float64 {
 }
 
 func isMail(line []byte) bool {
-	return bytes.Count(line, []byte("@")) == 1 && !bytes.ContainsAny(line, " ;=:/")
+	_, domain, ok := bytes.Cut(line, []byte("@"))
+	return ok && !bytes.ContainsAny(line, " ;=:/") && bytes.IndexByte(domain, '.') > 0 && !bytes.ContainsAny(domain, "@_!#$%&*+")
 }
 
 func strengthOf(line []byte) float64 {
@@ -110,7 +111,7 @@ func strengthOf(line []byte) float64 {
 	if bytes.IndexFunc(line, func(r rune) bool { return r > 'f' || r >= 'G' && r <= 'Z' }) < 0 {
 		each = 4
 	}
-	if bytes.IndexFunc(line, func(r rune) bool { return r > '9' }) < 0 {
+	if bytes.IndexFunc(line, func(r rune) bool { return r >= 0x80 || r > '9' && isAlnum(byte(r)) }) < 0 {
 		each = 3.3
 	}
 	sum := 0.0
@@ -121,8 +122,10 @@ func strengthOf(line []byte) float64 {
 			continue
 		}
 		switch c := line[i]; {
-		case i > 0 && c == line[i-1]:
+		case i > 0 && c == line[i-1], i > 1 && follows(line[i-2:i+1]):
 			sum += 0.5
+		case each > 5 && isDigit(c) && isBesideDigit(line, i): // a year, a count
+			sum += 2.5
 		case isAlnum(c), c == '+', c == '/', c >= 0x80:
 			sum += each
 		default:
@@ -131,6 +134,15 @@ func strengthOf(line []byte) float64 {
 		i++
 	}
 	return sum
+}
+
+// follows reports whether three bytes are a sequence, up or down.
+func follows(b []byte) bool {
+	return b[1] == b[0]+1 && b[2] == b[1]+1 || b[0] == b[1]+1 && b[1] == b[2]+1
+}
+
+func isBesideDigit(b []byte, i int) bool {
+	return i > 0 && isDigit(b[i-1]) || i+1 < len(b) && isDigit(b[i+1])
 }
 
 // word is the length of what looks like a word at the start of text, else 0.

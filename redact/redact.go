@@ -35,6 +35,12 @@ const Marker = "[REDACTED_BY_AGENTSECRETS]"
 // A Set holds the values released so far in one run. It is safe for concurrent
 // use; streams under way see values as they are added.
 type Set struct {
+	*contents
+	weak func(n int) // see OnWeak; nil: nobody is told
+}
+
+// contents are what Sets that differ in whom they tell have in common.
+type contents struct {
 	limits limits
 	tables atomic.Pointer[tables] // nil until a value has been added
 	wide   atomic.Bool            // some value is not all ASCII
@@ -62,7 +68,7 @@ func NewSet() *Set {
 }
 
 func newSet(l limits) *Set {
-	return &Set{limits: l, known: make(map[[sha256.Size]byte]struct{})}
+	return &Set{contents: &contents{limits: l, known: make(map[[sha256.Size]byte]struct{})}}
 }
 
 // Add puts values into the set, at once: each time what is searched by is made

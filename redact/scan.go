@@ -13,6 +13,10 @@ type group struct {
 	form       form // of that match
 	begun      bool // its first bytes have been released
 	marked     bool // and they are those of Marker
+
+	weak               bool // an echo of a weak value is among the matches
+	told               bool // and was counted
+	sureStart, sureEnd int  // what echoes of other values cover of it
 }
 
 // A finder finds the echoes in a text. It keeps its memory from one to the next.
@@ -75,8 +79,8 @@ func (f *finder) look(t *tables, text []byte, plain form, via ...*view) {
 }
 
 // found adds a match.
-func (f *finder) found(start, end int, as form) {
-	n := end - start
+func (f *finder) found(start, end int, p *pattern) {
+	n, as := end-start, p.form
 	for _, v := range f.via {
 		start, end = v.source(start, end)
 	}
@@ -89,7 +93,11 @@ func (f *finder) found(start, end int, as form) {
 	if as == verbatim {
 		as = f.plain
 	}
-	f.groups = add(f.groups, group{start: start, end: end, first: end, form: as})
+	g := group{start: start, end: end, first: end, form: as, weak: p.weak}
+	if !p.weak {
+		g.sureStart, g.sureEnd = start, end
+	}
+	f.groups = add(f.groups, g)
 }
 
 func (f *finder) merge() {
@@ -117,6 +125,7 @@ func (g *group) join(o group) {
 		g.start, g.first, g.form = o.start, o.first, o.form
 	}
 	g.end = max(g.end, o.end)
+	g.joinSure(o)
 }
 
 // scan is the hot loop: four windows in flight hide the latency of the filter.
@@ -160,7 +169,7 @@ func (t *table) verify(b []byte, i int, f *finder) {
 		start := i - int(at.offset)
 		end := start + len(p.text)
 		if start >= 0 && end <= len(b) && bytes.Equal(b[start:end], p.text) {
-			f.found(start, end, p.form)
+			f.found(start, end, p)
 		}
 		if at.last {
 			break
@@ -187,6 +196,12 @@ func (g *group) cover(b []byte) {
 			b[i] = '*'
 		}
 	}
+}
+
+// shift moves g by n bytes.
+func (g *group) shift(n int) {
+	g.start, g.end, g.first = g.start+n, g.end+n, g.first+n
+	g.sureStart, g.sureEnd = g.sureStart+n, g.sureEnd+n
 }
 
 // fits reports whether the whole of Marker does.

@@ -67,17 +67,23 @@ func (w *Rewriter) release(b []byte, end bool) int {
 // a run is held: an escape may have been cut there, and be read as another one.
 func (w *Rewriter) cover(b []byte, n int) {
 	w.open = w.open[:0]
+	weak := 0
 	for _, g := range w.finder.groups {
 		if g.start < n && !g.begun {
 			g.begun, g.marked = true, g.fits()
 			w.covered[g.form].Add(1)
 		}
+		if g.start < n && !g.told && g.isWeak() {
+			g.told = true
+			weak++
+		}
 		g.cover(b[:n])
 		if g.end > n && (g.start < n || len(b)-n == w.set.limits.hold) {
-			g.start, g.end, g.first = g.start-n, g.end-n, g.first-n
+			g.shift(-n)
 			w.open = append(w.open, g)
 		}
 	}
+	w.set.tell(weak)
 }
 
 // holdback is the length of the run at the end of b that must wait. It depends on

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Value returns b, a whole text such as the value of a header field, without
@@ -29,12 +30,16 @@ func (s *Set) whole(b []byte, name bool) ([]byte, Counts) {
 	if len(f.groups) == 0 {
 		return b, nil
 	}
-	out, n := bytes.Clone(b), Counts{}
+	out, n, weak := bytes.Clone(b), Counts{}, 0
 	for _, g := range f.groups {
 		g.marked = !name && g.fits()
 		g.cover(out)
 		n[g.form.String()]++
+		if g.isWeak() {
+			weak++
+		}
 	}
+	s.tell(weak)
 	return out, n
 }
 
@@ -55,7 +60,7 @@ func (s *Set) Header(h http.Header) Counts {
 		return nil
 	}
 	all := Counts{}
-	var names []string
+	var names []renamed
 	var text []byte
 	for name, values := range h {
 		for i, v := range values {
@@ -66,21 +71,22 @@ func (s *Set) Header(h http.Header) Counts {
 			}
 		}
 		text = append(text[:0], name...)
-		if _, n := s.Name(text); n != nil {
-			names = append(names, name)
+		if out, n := s.Name(text); n != nil {
+			names = append(names, renamed{name, string(out)})
 			all.Add(n)
 		}
 	}
-	s.rename(h, names)
+	rename(h, names)
 	return all
 }
 
-func (s *Set) rename(h http.Header, names []string) {
-	slices.Sort(names) // two may become one
-	for _, name := range names {
-		out, _ := s.Name([]byte(name))
-		values := h[name]
-		delete(h, name)
-		h[string(out)] = append(h[string(out)], values...)
+type renamed struct{ from, to string }
+
+func rename(h http.Header, names []renamed) {
+	slices.SortFunc(names, func(a, b renamed) int { return strings.Compare(a.from, b.from) }) // two may become one
+	for _, n := range names {
+		values := h[n.from]
+		delete(h, n.from)
+		h[n.to] = append(h[n.to], values...)
 	}
 }
