@@ -164,3 +164,16 @@ func BenchmarkBuild(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDrip is a compact text full of escapes that comes byte by byte: the
+// most that is held, and the most that it costs to look at. An operation is a byte.
+func BenchmarkDrip(b *testing.B) {
+	text := bytes.Repeat([]byte(`%5cu0041\"`), 1<<10)
+	w := setFor(100).Rewriter()
+	var out []byte
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		at := i % len(text)
+		out, _ = w.Feed(out[:0], text[at:at+1])
+	}
+}

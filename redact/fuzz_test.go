@@ -14,7 +14,7 @@ import (
 
 // tiny limits let short texts overflow the holdback and cut forms into pieces.
 // As in the real ones, a form and the marker fit into what is held.
-var tiny = limits{hold: 256, piece: 32, rest: 8, sync: 160}
+var tiny = limits{hold: 256, batch: 16, piece: 32, rest: 8, sync: 160}
 
 // chunks gives text in pieces of the given lengths, over and over.
 type chunks struct {

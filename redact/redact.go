@@ -53,18 +53,22 @@ type contents struct {
 // limits are fields only so that tests can reach them with short texts.
 type limits struct {
 	hold  int // most bytes that a stream holds back
+	batch int // least that it releases of a longer run
 	piece int // longest pattern
 	rest  int // what pieces of a longer form have in common, so the least length of the last
 	sync  int // bytes that two layers of escapes may have for one character
 }
 
-// span is how long a form with mixed escapes may be in a stream: it has been held
-// whole then, with what must come before it, whatever the chunks.
-func (l limits) span() int { return l.hold - l.sync }
+// keep is what stays of a run that is longer than hold.
+func (l limits) keep() int { return l.hold - l.batch }
+
+// span is how long a form with escapes may be in a stream: it has been held whole
+// then, with what must come before it, whatever the chunks.
+func (l limits) span() int { return l.keep() - l.sync }
 
 // NewSet returns an empty set.
 func NewSet() *Set {
-	return newSet(limits{hold: 4 << 10, piece: 2 << 10, rest: 512, sync: 256})
+	return newSet(limits{hold: 4 << 10, batch: 512, piece: 2 << 10, rest: 512, sync: 256})
 }
 
 func newSet(l limits) *Set {

@@ -28,6 +28,8 @@ type finder struct {
 	via         []*view // from what is being searched to the text
 	plain       form    // what a verbatim match in it is
 	seen        bool    // a match without an escape in it is none
+
+	looked int // bytes, for the tests of what a slow origin costs
 }
 
 // start forgets what was found.
@@ -62,6 +64,7 @@ func (f *finder) findWhole(t *tables, b []byte) {
 // look searches text, which leads via views to the text of the finder.
 func (f *finder) look(t *tables, text []byte, plain form, via ...*view) {
 	f.via, f.plain = append(f.via[:0], via...), plain
+	f.looked += len(text)
 	for i := range t.tiers {
 		tier := &t.tiers[i]
 		if tier.long != nil {

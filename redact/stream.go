@@ -46,6 +46,8 @@ func (w *Rewriter) take(b []byte, end bool) int {
 }
 
 // release covers echoes in the first bytes of b and reports how many these are.
+// Where that is none, it does not search: what is held would be searched again for
+// each byte that comes.
 func (w *Rewriter) release(b []byte, end bool) int {
 	t := w.set.tables.Load()
 	if t == nil {
@@ -54,6 +56,9 @@ func (w *Rewriter) release(b []byte, end bool) int {
 	n := len(b)
 	if !end {
 		n -= w.set.limits.holdback(b, t.blanks)
+	}
+	if n == 0 {
+		return 0
 	}
 	w.finder.start(w.set.limits.span())
 	w.finder.groups = append(w.finder.groups, w.open...)
@@ -78,7 +83,7 @@ func (w *Rewriter) cover(b []byte, n int) {
 			weak++
 		}
 		g.cover(b[:n])
-		if g.end > n && (g.start < n || len(b)-n == w.set.limits.hold) {
+		if g.end > n && (g.start < n || len(b)-n == w.set.limits.keep()) {
 			g.shift(-n)
 			w.open = append(w.open, g)
 		}
@@ -88,7 +93,13 @@ func (w *Rewriter) cover(b []byte, n int) {
 
 // holdback is the length of the run at the end of b that must wait. It depends on
 // b and on whether spaces and tabs end a run, never on what the values are: a client
-// that makes an origin pause could read a value from that, letter by letter.
+// that makes an origin pause could read a value from that, letter by letter. Of a
+// run that is longer than hold so much goes at once that a search of all that is
+// held does not follow for each byte.
 func (l limits) holdback(b []byte, in blanks) int {
-	return in.heldBefore(b[len(b)-min(len(b), l.hold):])
+	n := in.heldBefore(b[len(b)-min(len(b), l.hold+1):])
+	if n > l.hold {
+		return l.keep()
+	}
+	return n
 }

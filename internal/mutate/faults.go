@@ -180,6 +180,8 @@ var faults = []fault{
 	{"compare no response of the benchmark", "internal/bench/client.go", "if !bytes.Equal(buf[:n], want) {", "if !bytes.Equal(buf[:n], buf[:n]) {", inBench},
 	{"forget failures of the benchmark", "internal/bench/bench.go", "		case s.Failed > 0:\n", "		case s.Failed < 0:\n", inBench},
 	{"hold nothing back", "redact/stream.go", "		n -= w.set.limits.holdback(b, t.blanks)\n", "		n -= 0 * w.set.limits.holdback(b, t.blanks)\n", inRedact},
+	{"search what is held for each byte", "redact/stream.go", "	if n == 0 {\n		return 0\n	}\n", "", []string{"./redact", "-run", "TestSlowText"}},
+	{"release a long run byte by byte", "redact/stream.go", "		return l.keep()\n", "		return l.hold\n", []string{"./redact", "-run", "TestSlowText"}},
 	{"drop one base64 alignment", "redact/forms.go", "for before := range 3 {", "for before := range 2 {", inRedact},
 	{"drop the URL alphabet of base64", "redact/forms.go", "{base64.RawStdEncoding, base64.RawURLEncoding}", "{base64.RawStdEncoding, base64.RawStdEncoding}", inRedact},
 	{"undo one layer of escapes", "redact/scan.go", "if f.twice.unescape(f.once.text, t.blanks) {", "if f.twice.unescape(nil, t.blanks) {", inRedact},
