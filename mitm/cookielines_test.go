@@ -8,7 +8,7 @@ import (
 
 // Servers read several Cookie lines as one, so a quote may begin in one of them
 // and end in another: what stands between is no cookie of its own.
-func TestCookieLinesAreOne(t *testing.T) {
+func TestS3CookieLinesAreOne(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header["Cookie"] = []string{`a="x`, "b=AS_SECRET_KEY", `c="`}
 	x := &exchange{scheme: "https", proxy: &Proxy{}, dest: authority{host: "api.acme.test", port: 443}, target: parseTarget("/")}

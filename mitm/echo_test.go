@@ -235,7 +235,7 @@ func readWithin(t *testing.T, d time.Duration, br *bufio.Reader) string {
 }
 
 // An origin that breaks off must not look as if it had ended.
-func TestTruncated(t *testing.T) {
+func TestS7Truncated(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, change func(*lab.Config)) {
 		for _, length := range []string{"", "100"} {
 			cfg := lab.Config{Secrets: secrets, Allow: []string{host}, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -97,7 +97,7 @@ func splitEscaped(p string) []string {
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 
-func TestExpandBasic(t *testing.T) {
+func TestS5Basic(t *testing.T) {
 	o := newRecorder()
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o})
 	for _, c := range []struct{ pair, want string }{
@@ -232,7 +232,7 @@ func TestBodyText(t *testing.T) {
 	}
 }
 
-func TestValueNotAllowedInPlace(t *testing.T) {
+func TestS2NotAllowedInPlace(t *testing.T) {
 	o := newRecorder()
 	l := lab.New(t, lab.Config{
 		Secrets: map[string]string{"LINES": "one\r\ntwo-and-more", "NUL": "zero\x00byte-value", "DOTS": ".."}, Allow: []string{host}, Origin: o,
@@ -251,7 +251,7 @@ func TestValueNotAllowedInPlace(t *testing.T) {
 }
 
 // The second-order case: a value that reads like a placeholder stays as it is.
-func TestNoRescan(t *testing.T) {
+func TestS4NoRescan(t *testing.T) {
 	o := newRecorder()
 	l := lab.New(t, lab.Config{Secrets: map[string]string{"A": "AS_SECRET_B", "B": value}, Allow: []string{host}, Origin: o})
 	do(t, l, "GET", l.URL(host, "/?q=AS_SECRET_A"), "", bearer("A"))
@@ -262,7 +262,7 @@ func TestNoRescan(t *testing.T) {
 
 // Fields that end at this connection go before anything is expanded, whatever
 // Connection names among them.
-func TestHopByHop(t *testing.T) {
+func TestS6HopByHop(t *testing.T) {
 	o := newRecorder()
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o, OriginH1: true})
 	conn := l.TLS(l.Authority(host), "http/1.1")

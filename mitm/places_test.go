@@ -156,7 +156,7 @@ func (c *counter) take() int {
 	return n
 }
 
-func TestPlaces(t *testing.T) {
+func TestS3Places(t *testing.T) {
 	if len(probes) < 40 {
 		t.Fatalf("%d probes", len(probes))
 	}
@@ -283,7 +283,7 @@ func TestAnywhereIsBound(t *testing.T) {
 
 // A value that reads like a placeholder is not expanded by the second look at a
 // body, for body:any: the request is refused.
-func TestAnywhereNoRescan(t *testing.T) {
+func TestS4AnywhereNoRescan(t *testing.T) {
 	o := newRecorder()
 	l := lab.New(t, lab.Config{
 		Secrets: map[string]string{"A": "AS_SECRET_B", "B": value}, Allow: []string{host}, Origin: o,
@@ -295,7 +295,7 @@ func TestAnywhereNoRescan(t *testing.T) {
 }
 
 // Values that would change what surrounds them.
-func TestValueNotAllowedInCookieOrBody(t *testing.T) {
+func TestS2CookieOrBody(t *testing.T) {
 	o := newRecorder()
 	l := lab.New(t, lab.Config{
 		Secrets: map[string]string{"SEMI": "a=1; admin=true", "PART": "x\r\n--b7\r\ny", "BYTES": "\xff\xfe-not-utf-8"}, Allow: []string{host}, Origin: o,
@@ -345,7 +345,7 @@ func TestTextHosts(t *testing.T) {
 }
 
 // What comes compressed is not opened: it passes, and is counted.
-func TestCodedBody(t *testing.T) {
+func TestS8CodedBody(t *testing.T) {
 	for _, bind := range []string{"", "body:any"} {
 		o := newRecorder()
 		count := &codedCounter{Observer: metrics.New(metrics.Config{})}

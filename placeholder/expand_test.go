@@ -40,7 +40,7 @@ func naiveText(b []byte, v FieldValues) []byte {
 
 func values(name string) ([]byte, error) { return value(name), nil }
 
-func FuzzExpand(f *testing.F) {
+func FuzzS4Expand(f *testing.F) {
 	for _, s := range texts {
 		f.Add([]byte(s), []byte{1})
 		f.Add([]byte(s), []byte{0, 3, 12})

@@ -13,7 +13,7 @@ func readResponse(text, method string) (*Response, error) {
 	return r, r.Read(bufio.NewReader(strings.NewReader(text)), method, Limits{})
 }
 
-func TestStatusLines(t *testing.T) {
+func TestS7StatusLines(t *testing.T) {
 	for line, want := range map[string]string{
 		"HTTP/1.1 200 OK":                       `200 "OK" 1`,
 		"HTTP/1.0 200 OK":                       `200 "OK" 0`,
@@ -49,7 +49,7 @@ func TestStatusLines(t *testing.T) {
 	}
 }
 
-func TestResponseFraming(t *testing.T) {
+func TestS7ResponseFraming(t *testing.T) {
 	const sized, chunked = "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"
 	for _, c := range []struct {
 		method, status, fields, want string
