@@ -281,7 +281,9 @@ func (x *exchange) decideLive(ctx context.Context, u found) ([]byte, error) {
 			return nil, err
 		}
 	}
-	x.release()
+	if err := x.release(); err != nil {
+		return nil, err
+	}
 	return x.resolved(u)
 }
 

@@ -3,10 +3,8 @@ package mitm
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -150,7 +148,9 @@ func (x *exchange) prepare(w http.ResponseWriter, r *http.Request) (*http.Reques
 	if err := body.attach(out); err != nil {
 		return nil, err
 	}
-	x.release()
+	if err := x.release(); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
@@ -320,15 +320,6 @@ func (x *exchange) allow(u found) error {
 	}
 	x.agree(options)
 	return nil
-}
-
-// release makes every later response of the run be searched for what is about
-// to be sent.
-func (x *exchange) release() {
-	x.run.released.Add(slices.Collect(maps.Values(x.values))...)
-	if len(x.values) > 0 {
-		x.run.gave.LoadOrStore(x.dest.host, true)
-	}
 }
 
 // send forwards out and answers the client. The transport retries on a fresh

@@ -34,10 +34,14 @@ type Run struct {
 // keep a value that it got from one and show it to another.
 type sent struct {
 	released *redact.Set // comes out of every later response
+	kept     *kept       // how long
 	gave     *sync.Map   // host: it received a value
 }
 
-func newSent() sent { return sent{redact.NewSet(), new(sync.Map)} }
+func newSent() sent {
+	released := redact.NewSet()
+	return sent{released, newKept(released), new(sync.Map)}
+}
 
 // runs is the registry of live credentials.
 type runs struct {

@@ -135,7 +135,9 @@ func (x *exchange) expandMessage(op ws.OpCode, b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, messageProblem(err)
 	}
-	x.release()
+	if err := x.release(); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 

@@ -38,6 +38,8 @@ type pattern struct {
 	form form
 	seen bool // only once escapes have been undone
 	weak bool // of a value that can be guessed
+
+	owner uint32 // the value that it is of, as a Set counts them
 }
 
 // Anything shorter would be met by chance, and a client could guess it.
@@ -74,7 +76,7 @@ func patternsOf(value []byte, l limits) []pattern {
 		for once, n := part, 0; n < 2; n++ {
 			again := undone(once)
 			if len(again) >= minPattern && !bytes.Equal(again, once) {
-				out = cut(out, pattern{again, inMixed, true, Weak(again)}, l)
+				out = cut(out, pattern{text: again, form: inMixed, seen: true, weak: Weak(again)}, l)
 			}
 			once = again
 		}
@@ -86,7 +88,9 @@ func patternsOf(value []byte, l limits) []pattern {
 // redacted by itself; they overlap so that none is short enough to be guessed.
 func cut(out []pattern, p pattern, l limits) []pattern {
 	for len(p.text) > l.piece {
-		out = append(out, pattern{p.text[:l.piece:l.piece], p.form, p.seen, p.weak})
+		piece := p
+		piece.text = p.text[:l.piece:l.piece]
+		out = append(out, piece)
 		p.text = p.text[l.piece-l.rest:]
 	}
 	return append(out, p)

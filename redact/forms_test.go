@@ -203,9 +203,7 @@ func TestLongValue(t *testing.T) {
 // all is every pattern of s.
 func (s *Set) all() (list []pattern) {
 	if t := s.tables.Load(); t != nil {
-		for _, tier := range t.tiers {
-			list = append(list, tier.patterns...)
-		}
+		list = t.patterns(0, len(t.tiers), nil)
 	}
 	return list
 }

@@ -315,14 +315,15 @@ func TestManyValues(t *testing.T) {
 		} else {
 			want = fmt.Appendf(want, "%d %s\n", i, starred(len(v)))
 		}
-		if n := len(s.tables.Load().tiers); n > 3 {
+		if n := len(s.tables.Load().tiers); n > mostTiers+1 {
 			t.Fatalf("%d values are in %d tiers", i+1, n)
 		}
 	}
 	if got := sized(t, NewReader(bytes.NewReader(text), s), 1000); !bytes.Equal(got, want) {
 		t.Errorf("differ%s", apart(text, got, want))
 	}
-	if n := len(s.tables.Load().tiers); n < 2 {
+	settled(s)
+	if n := len(s.tables.Load().tiers); n < 2 || n > 4 {
 		t.Errorf("%d values are in %d tiers", 400, n)
 	}
 }

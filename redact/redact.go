@@ -1,7 +1,7 @@
 // Package redact takes known values out of text on its way back to a client.
 //
 //	released := redact.NewSet()
-//	released.Add(value)                         // when it goes to an origin
+//	err := released.Add(value)                  // before it goes to an origin
 //	body := redact.NewReader(resp.Body, released)
 //	io.Copy(w, body)                            // the same number of bytes, without echoes
 //	echoes := body.Counts()
@@ -18,15 +18,7 @@
 // [NewBodyReader] reads whole, and transformations outside the list in forms.go.
 package redact
 
-import (
-	"bytes"
-	"crypto/sha256"
-	"sync"
-	"sync/atomic"
-	"unicode/utf8"
-
-	"github.com/agentsecrets/agentsecrets/resolve"
-)
+import "sync/atomic"
 
 // Marker stands for a form where the whole of it fits, filled up with '*' to the
 // length covered. Elsewhere there are only '*'.
@@ -45,9 +37,7 @@ type contents struct {
 	tables atomic.Pointer[tables] // nil until a value has been added
 	wide   atomic.Bool            // some value is not all ASCII
 
-	mu     sync.Mutex // guards what follows
-	known  map[[sha256.Size]byte]struct{}
-	blanks blanks
+	life
 }
 
 // limits are fields only so that tests can reach them with short texts.
@@ -72,54 +62,15 @@ func NewSet() *Set {
 }
 
 func newSet(l limits) *Set {
-	return &Set{contents: &contents{limits: l, known: make(map[[sha256.Size]byte]struct{})}}
-}
-
-// Add puts values into the set, at once: each time what is searched by is made
-// anew. It does nothing for those that are in it already or empty.
-func (s *Set) Add(values ...resolve.Value) {
-	texts := make([][]byte, len(values))
-	for i, v := range values {
-		texts[i] = v.Reveal()
-	}
-	s.add(texts...)
-}
-
-func (s *Set) add(values ...[]byte) {
-	sums := make([][sha256.Size]byte, len(values))
-	for i, value := range values {
-		sums[i] = sha256.Sum256(value)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var added []pattern
-	more := false
-	for i, value := range values {
-		if _, ok := s.known[sums[i]]; ok || len(value) == 0 {
-			continue
-		}
-		s.known[sums[i]] = struct{}{}
-		s.blanks = s.blanks.and(blanksOf(value))
-		if bytes.IndexFunc(value, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
-			s.wide.Store(true)
-		}
-		added = append(added, patternsOf(value, s.limits)...)
-		more = true
-	}
-	if !more {
-		return
-	}
-	before := s.tables.Load()
-	if before == nil {
-		before = new(tables)
-	}
-	s.tables.Store(before.with(added, s.blanks))
+	s := &Set{contents: &contents{limits: l}}
+	s.begin()
+	return s
 }
 
 // ASCII reports whether no value has a byte beyond ASCII, so that no form of one
 // reaches across such a byte. It may turn false.
 func (s *Set) ASCII() bool { return !s.wide.Load() }
 
-// Empty reports whether no value was added. Values too short to look for count:
+// Empty reports whether no value was ever added. Values too short to look for count:
 // holding back only for the others would tell their lengths.
 func (s *Set) Empty() bool { return s.tables.Load() == nil }

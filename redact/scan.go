@@ -65,8 +65,7 @@ func (f *finder) findWhole(t *tables, b []byte) {
 func (f *finder) look(t *tables, text []byte, plain form, via ...*view) {
 	f.via, f.plain = append(f.via[:0], via...), plain
 	f.looked += len(text)
-	for i := range t.tiers {
-		tier := &t.tiers[i]
+	for _, tier := range t.tiers {
 		if tier.long != nil {
 			tier.long.scan(text, f)
 		}

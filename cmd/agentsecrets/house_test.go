@@ -121,7 +121,7 @@ func revealers() []string {
 		"cmd/agentsecrets/spawn.go",  // plain run gives values to a program
 		"cmd/agentsecrets/value.go",  // to say what is of concern about it
 		"mitm/find.go",               // into a request
-		"redact/redact.go",           // to look for it in responses
+		"redact/life.go",             // to look for it in responses
 		"resolve/agefile/seal.go",    // into the encrypted file
 		"resolve/keychain/encode.go", // into the keychain
 		"resolve/value.go",           // its own length

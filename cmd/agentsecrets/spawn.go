@@ -154,8 +154,12 @@ func runRedacted(p child.Program, values []given, raw bool) (int, redact.Counts,
 		return code, counts, err
 	}
 	set := redact.NewSet()
-	for _, v := range values {
-		set.Add(v.value)
+	all := make([]resolve.Value, len(values))
+	for i, v := range values {
+		all[i] = v.value
+	}
+	if err := set.Add(all...); err != nil {
+		return 0, counts, &failure{code: exitOurs, err: fmt.Errorf("too_many_values: %w in the program's output", err), hint: "agentsecrets run --intercept -- " + atomicfile.ShellWord(p.Path)}
 	}
 	out, err := filterOutput(&p, set)
 	if err != nil {

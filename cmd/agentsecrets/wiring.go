@@ -168,6 +168,9 @@ func (h *house) resolved(d time.Duration) {
 
 // serve runs the proxy until close.
 func (h *house) serve() error {
+	done := make(chan struct{})
+	defer close(done)
+	go h.forgetOld(done)
 	ended := make(chan error, 2)
 	listeners := []net.Listener{h.listener}
 	if h.also != nil {

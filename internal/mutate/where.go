@@ -47,6 +47,8 @@ var (
 
 var (
 	inRedact     = []string{"./redact"}
+	inLife       = []string{"./redact", "-run", "Remove|Again|Full|TestID|Faster|TestLife"}
+	inKept       = []string{"./mitm", "-run", "TestValuesAreForgotten|TestTooManyValues"}
 	inAllowlist  = []string{"./allowlist"}
 	inResolve    = []string{"./resolve"}
 	inCmd        = []string{"./cmd/agentsecrets"}

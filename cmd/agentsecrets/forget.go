@@ -1,0 +1,51 @@
+package main
+
+import (
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/mitm"
+	"github.com/agentsecrets/agentsecrets/resolve"
+)
+
+// forgetting is how often a proxy looks whether there are values that it need not
+// look for in responses any more.
+const forgetting = 10 * time.Minute
+
+// forgetOld looks until done, by names and times alone: no store is asked.
+func (h *house) forgetOld(done <-chan struct{}) {
+	every := time.NewTicker(forgetting)
+	defer every.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-every.C:
+			if n := h.proxy.Forget(replacedIn(index(h.where.home))); n > 0 {
+				h.messages.Info("values are no longer looked for", "count", n)
+			}
+		}
+	}
+}
+
+// replacedIn reads the names of each environment once. Where they cannot be read,
+// nothing counts as replaced.
+func replacedIn(x *resolve.Index) mitm.Replaced {
+	type environment struct{ project, name string }
+	known := map[environment]map[string]time.Time{}
+	return func(project, in, name string, since time.Time) bool {
+		e := environment{project, in}
+		set, ok := known[e]
+		if !ok {
+			entries, err := x.Names(project, in)
+			if err == nil {
+				set = map[string]time.Time{}
+			}
+			for _, entry := range entries {
+				set[entry.Name] = entry.Updated
+			}
+			known[e] = set
+		}
+		updated, stored := set[name]
+		return set != nil && (!stored || updated.After(since))
+	}
+}
