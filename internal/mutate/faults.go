@@ -69,7 +69,7 @@ var faults = []fault{
 	{"allow line breaks in fields", "mitm/find.go", "if !httpguts.ValidHeaderFieldValue(string(v)) {", "if string(v) == \"-\" && !httpguts.ValidHeaderFieldValue(string(v)) {", inMitm},
 	{"keep the length of before expanding", "mitm/body.go", "		out.ContentLength = int64(len(b))\n", "		out.ContentLength = r.ContentLength\n", inMitm},
 	{"expand hop-by-hop fields", "mitm/exchange.go", "	removeHopByHop(out.Header)\n	if lines", "	if lines", inMitm},
-	{"do not release before sending", "mitm/exchange.go", "	x.run.released.Add(slices.Collect(maps.Values(x.values))...)\n", "	_ = slices.Collect(maps.Values(x.values))\n", inMitm},
+	{"do not release before sending", "mitm/exchange.go", "	if err := x.release(); err != nil {\n		return nil, err\n	}\n	return out, nil\n", "	return out, nil\n", inMitm},
 	{"pass early hints as they are", "mitm/hints.go", "	e.x.echoes.Add(e.x.run.released.Header(h))\n	if", "	if", inMitm},
 	{"pass trailers as they are", "mitm/respond.go", "	x.echoes.Add(x.run.released.Header(t))\n", "", inMitm},
 	{"announce trailers as they are", "mitm/respond.go", "		h.Add(\"Trailer\", string(names))\n", "		h.Add(\"Trailer\", line+string(names[:0]))\n", inMitm},
