@@ -228,19 +228,3 @@ func entityAt(list string, name []byte) int {
 	}
 	return -1
 }
-
-// undone is text without the escapes that it may seem to have.
-func undone(text []byte) []byte {
-	var out []byte
-	for len(text) > 0 {
-		u := unescaped{text: [utf8.UTFMax]byte{text[0]}, n: 1, from: 1}
-		if c := text[0]; c == '%' || c == '\\' || c == '&' {
-			if e := unescape(text); e.from > 0 {
-				u = e
-			}
-		}
-		out = append(out, u.text[:u.n]...)
-		text = text[u.from:]
-	}
-	return out
-}

@@ -64,7 +64,7 @@ func patternsOf(value []byte, l limits) []pattern {
 	in := blanksOf(value)
 	for _, part := range parts {
 		weak := Weak(part)
-		for _, p := range formsOf(part) {
+		for _, p := range formsOf(part, in, l) {
 			p.weak = weak
 			// A stream never holds a line break or a control byte but tab back, so a
 			// form with one could not be found whole. The lines stand for it.
@@ -96,13 +96,15 @@ func cut(out []pattern, p pattern, l limits) []pattern {
 	return append(out, p)
 }
 
-// formsOf lists the forms of text, without repetitions.
-func formsOf(text []byte) []pattern {
-	d := distinct{seen: make(map[string]struct{})}
+// formsOf lists the forms of text that need a pattern each, without repetitions.
+// Escapes are undone in every text, so that of the escaped forms only those are
+// among them that this does not find for sure.
+func formsOf(text []byte, in blanks, l limits) []pattern {
+	d := distinct{blanks: in, longest: l.piece, seen: make(map[string]struct{}), gone: make(map[string]struct{})}
 	d.add(verbatim, text, bytes.ToUpper(text), bytes.ToLower(text))
-	if latin := fromLatin1(text); len(latin) != len(text) {
+	latin := fromLatin1(text)
+	if len(latin) != len(text) {
 		d.add(verbatim, latin, toLatin1(text))
-		d.add(inJSON, jsonForms(latin)...)
 	}
 	if bytes.IndexByte(text, ' ') >= 0 { // a form whose other escapes were undone
 		d.add(inPercent, bytes.ReplaceAll(text, []byte(" "), []byte("+")))
@@ -116,20 +118,35 @@ func formsOf(text []byte) []pattern {
 	}
 	lower := []byte(hex.EncodeToString(text))
 	d.add(inHex, lower, bytes.ToUpper(lower))
-	d.add(inPercent, percentForms(text)...)
-	d.add(inJSON, jsonForms(text)...)
-	d.add(inHTML, htmlForms(text)...)
 	d.add(inUTF16, utf16Forms(text)...)
 	d.add(inQuoted, quotedForms(text)...)
 	for _, q := range [][2]string{{`"`, `""`}, {`'`, `''`}, {`'`, `'\''`}, {`'`, `'"'"'`}} {
 		d.add(inQuotes, bytes.ReplaceAll(text, []byte(q[0]), []byte(q[1])))
 	}
+	d.addEscaped(text, latin)
 	return d.list
 }
 
+// addEscaped adds what of the escaped forms of text is not seen through.
+func (d *distinct) addEscaped(text, latin []byte) {
+	if isPlain(text) && 6*len(text) <= d.longest {
+		d.unless(inJSON, everyUnit(text)...) // all others have few signs, or are seen through
+		return
+	}
+	d.unless(inPercent, percentForms(text)...)
+	d.unless(inJSON, jsonForms(text)...)
+	if len(latin) != len(text) {
+		d.unless(inJSON, jsonForms(latin)...)
+	}
+	d.unless(inHTML, htmlForms(text)...)
+}
+
 type distinct struct {
-	list []pattern
-	seen map[string]struct{}
+	blanks  blanks
+	longest int // that is searched for in one piece
+	list    []pattern
+	seen    map[string]struct{}
+	gone    map[string]struct{} // looked at by unless
 }
 
 func (d *distinct) add(f form, texts ...[]byte) {
@@ -140,6 +157,25 @@ func (d *distinct) add(f form, texts ...[]byte) {
 		d.seen[string(t)] = struct{}{}
 		d.list = append(d.list, pattern{text: t, form: f})
 	}
+}
+
+// unless adds what is not seen through.
+func (d *distinct) unless(f form, texts ...[]byte) {
+	for _, t := range texts {
+		if _, ok := d.gone[string(t)]; ok {
+			continue
+		}
+		if len(t) > d.longest || !seenThrough(t, d.has) {
+			d.add(f, t)
+		}
+		d.gone[string(t)] = struct{}{}
+	}
+}
+
+// has reports whether text is searched for as it is, wherever it stands.
+func (d *distinct) has(text []byte) bool {
+	_, ok := d.seen[string(text)]
+	return ok && len(text) <= d.longest && d.blanks.isRun(text)
 }
 
 // base64Core returns the characters that text has in the base64 of anything in
@@ -205,6 +241,21 @@ func quotedForms(text []byte) [][]byte {
 		}))
 	}
 	return out
+}
+
+// isPlain reports whether text has letters, digits and few signs, which hardly
+// anybody escapes.
+func isPlain(text []byte) bool {
+	signs := 0
+	for _, c := range text {
+		switch {
+		case c == '-', c == '_':
+			signs++
+		case !isAlnum(c):
+			return false
+		}
+	}
+	return signs == 0 || text[0] != '-' && startsAlone(text)
 }
 
 func isSpaceOrControl(r rune) bool { return r == ' ' || isControl(r) }

@@ -19,6 +19,8 @@ type jsonStyle struct {
 const (
 	lowerUnit = `\u%04x`
 	upperUnit = `\u%04X`
+	lowerByte = `\x%02x`
+	upperByte = `\x%02X`
 )
 
 func jsonStyles() []jsonStyle {
@@ -61,12 +63,20 @@ func jsonForms(text []byte) [][]byte {
 		// Twice is JSON in a string of JSON, as tools return their results.
 		out = append(out, once, st.escape(once))
 	}
+	for _, verb := range []string{lowerByte, upperByte} {
+		out = append(out, bytesLiteral(text, verb))
+	}
+	return append(out, everyUnit(text)...)
+}
+
+// everyUnit is text with nothing in it left as it was.
+func everyUnit(text []byte) [][]byte {
+	var out [][]byte
 	for _, verb := range []string{lowerUnit, upperUnit} {
 		out = append(out, units(nil, text, verb))
 	}
-	for _, verb := range []string{`\x%02x`, `\x%02X`} {
-		out = append(out, bytesLiteral(text, verb),
-			each(text, func(out []byte, c byte) []byte { return fmt.Appendf(out, verb, c) }))
+	for _, digits := range []string{lowerHex, upperHex} {
+		out = append(out, each(text, func(out []byte, c byte) []byte { return append(out, '\\', 'x', digits[c>>4], digits[c&15]) }))
 	}
 	return out
 }
@@ -122,12 +132,12 @@ func bytesLiteral(text []byte, verb string) []byte {
 
 // units appends each UTF-16 unit of text, written with verb.
 func units(out, text []byte, verb string) []byte {
-	for _, r := range string(text) {
-		if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
-			out = fmt.Appendf(out, verb, hi)
-			r = lo
+	for _, u := range utf16.Encode([]rune(string(text))) {
+		digits := lowerHex
+		if verb == upperUnit {
+			digits = upperHex
 		}
-		out = fmt.Appendf(out, verb, r)
+		out = append(out, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 	}
 	return out
 }

@@ -22,15 +22,15 @@ func naive(text []byte, patterns []pattern, span int, whole bool) []byte {
 	for i := range text {
 		source.from, source.to = append(source.from, i), append(source.to, i+1)
 	}
-	once := source.replace(escapeRE, naiveEscape)
-	views := []naiveText{source, once, once.replace(escapeRE, naiveEscape)}
+	views := source.layers()
 	if whole {
-		views = append(views, source.replace(breakRE, naiveBreak), source.replace(softRE, naiveSoft))
+		views = append(views, source.replace(breakRE, naiveBreak).layers()...)
+		views = append(views, source.replace(softRE, naiveSoft).layers()...)
 	}
 	for n, v := range views {
 		for i := range v.text {
 			for _, p := range patterns {
-				if !bytes.HasPrefix(v.text[i:], p.text) || p.seen && n != 1 && n != 2 {
+				if !bytes.HasPrefix(v.text[i:], p.text) || p.seen && n%(layers+1) == 0 {
 					continue
 				}
 				from, to := v.from[i], v.to[i+len(p.text)-1]
@@ -69,6 +69,16 @@ func naiveCover(text []byte, reach []int) []byte {
 type naiveText struct {
 	text     []byte
 	from, to []int
+}
+
+// layers are a text, and the same without one layer of escapes and more.
+func (n naiveText) layers() []naiveText {
+	all := []naiveText{n}
+	for range layers {
+		n = n.replace(escapeRE, naiveEscape)
+		all = append(all, n)
+	}
+	return all
 }
 
 func (n naiveText) replace(re *regexp.Regexp, with func(string) (text string, from int)) naiveText {

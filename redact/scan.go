@@ -24,13 +24,17 @@ type finder struct {
 	groups []group
 	span   int // most bytes that a form in a view has; 0 is without limit
 
-	once, twice view
-	via         []*view // from what is being searched to the text
-	plain       form    // what a verbatim match in it is
-	seen        bool    // a match without an escape in it is none
+	lines  view         // the text without its line breaks
+	undone [layers]view // without escapes, each that of the one before
+	via    []*view      // from what is being searched to the text
+	plain  form         // what a verbatim match in it is, where no escapes were undone
+	seen   bool         // a match without an escape in it is none
 
 	looked int // bytes, for the tests of what a slow origin costs
 }
+
+// layers is how many escapes may be one in another.
+const layers = 4
 
 // start forgets what was found.
 func (f *finder) start(span int) { f.groups, f.span = f.groups[:0], span }
@@ -38,13 +42,7 @@ func (f *finder) start(span int) { f.groups, f.span = f.groups[:0], span }
 // find adds all matches that lie wholly in b, and makes groups of those that
 // overlap, in order.
 func (f *finder) find(t *tables, b []byte) {
-	f.look(t, b, verbatim)
-	if f.once.unescape(b, t.blanks) {
-		f.look(t, f.once.text, inMixed, &f.once)
-		if f.twice.unescape(f.once.text, t.blanks) {
-			f.look(t, f.twice.text, inMixed, &f.twice, &f.once)
-		}
-	}
+	f.through(t, b, verbatim)
 	f.merge()
 }
 
@@ -52,18 +50,32 @@ func (f *finder) find(t *tables, b []byte) {
 // over lines as well.
 func (f *finder) findWhole(t *tables, b []byte) {
 	f.start(0)
-	if f.once.join(b) {
-		f.look(t, f.once.text, inWrapped, &f.once)
+	if f.lines.join(b) {
+		f.through(t, f.lines.text, inWrapped, &f.lines)
 	}
-	if f.once.unquote(b) {
-		f.look(t, f.once.text, inQuoted, &f.once)
+	if f.lines.unquote(b) {
+		f.through(t, f.lines.text, inQuoted, &f.lines)
 	}
 	f.find(t, b)
 }
 
+// through searches text, and what it is when its escapes are undone.
+func (f *finder) through(t *tables, text []byte, plain form, via ...*view) {
+	f.plain, f.via = plain, append(f.via[:0], via...)
+	f.look(t, text)
+	for i := range f.undone {
+		v := &f.undone[i]
+		if !v.unescape(text, t.blanks) {
+			return
+		}
+		f.via = slices.Insert(f.via, 0, v)
+		f.lookUndone(t, v.text)
+		text = v.text
+	}
+}
+
 // look searches text, which leads via views to the text of the finder.
-func (f *finder) look(t *tables, text []byte, plain form, via ...*view) {
-	f.via, f.plain = append(f.via[:0], via...), plain
+func (f *finder) look(t *tables, text []byte) {
 	f.looked += len(text)
 	for _, tier := range t.tiers {
 		if tier.long != nil {
@@ -72,18 +84,26 @@ func (f *finder) look(t *tables, text []byte, plain form, via ...*view) {
 		if tier.short != nil {
 			tier.short.scan(text, f)
 		}
-		if tier.seen != nil && plain == inMixed {
-			f.seen = true
-			tier.seen.scan(text, f)
-			f.seen = false
+	}
+}
+
+// lookUndone is look for a text whose escapes were undone.
+func (f *finder) lookUndone(t *tables, text []byte) {
+	f.look(t, text)
+	f.seen = true
+	for i := range t.tiers {
+		if seen := t.tiers[i].seen; seen != nil {
+			seen.scan(text, f)
 		}
 	}
+	f.seen = false
 }
 
 // found adds a match.
 func (f *finder) found(start, end int, p *pattern) {
-	n, as := end-start, p.form
+	n, as, undone := end-start, p.form, form(verbatim)
 	for _, v := range f.via {
+		undone = undone.and(v.undone(start, end))
 		start, end = v.source(start, end)
 	}
 	if f.seen && end-start == n {
@@ -92,7 +112,9 @@ func (f *finder) found(start, end int, p *pattern) {
 	if len(f.via) > 0 && f.span > 0 && end-start > f.span {
 		return
 	}
-	if as == verbatim {
+	if as == verbatim && undone != verbatim {
+		as = undone
+	} else if as == verbatim {
 		as = f.plain
 	}
 	g := group{start: start, end: end, first: end, form: as, weak: p.weak}

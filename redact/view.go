@@ -12,6 +12,7 @@ import (
 type view struct {
 	text  []byte
 	parts []part
+	from  []byte // the source
 }
 
 // A part is where a stretch of a view comes from: byte for byte, or, when from
@@ -20,7 +21,7 @@ type part struct {
 	at, src, from int32
 }
 
-func (v *view) reset() { v.text, v.parts = v.text[:0], v.parts[:0] }
+func (v *view) reset(b []byte) { v.text, v.parts, v.from = v.text[:0], v.parts[:0], b }
 
 // literal appends b[from:to] as it is.
 func (v *view) literal(b []byte, from, to int) {
@@ -50,8 +51,47 @@ func (v *view) source(start, end int) (int, int) {
 	return from, to
 }
 
-func (v *view) part(at int) part {
-	return v.parts[sort.Search(len(v.parts), func(i int) bool { return int(v.parts[i].at) > at })-1]
+// undone is the form of the escapes in v.text[start:end], verbatim without any.
+func (v *view) undone(start, end int) form {
+	all := verbatim
+	for i := v.at(start); i < len(v.parts) && int(v.parts[i].at) < end; i++ {
+		if v.parts[i].from > 0 {
+			all = all.and(escapesOf(v.from[v.parts[i].src]))
+		}
+	}
+	return all
+}
+
+// escapesOf is the form of the escapes that begin with c. Those of quoted-printable
+// are named by who undoes them.
+func escapesOf(c byte) form {
+	switch c {
+	case '%':
+		return inPercent
+	case '\\':
+		return inJSON
+	case '&':
+		return inHTML
+	}
+	return verbatim
+}
+
+// and is the form of what has escapes of f and of o.
+func (f form) and(o form) form {
+	switch {
+	case f == verbatim, f == o:
+		return o
+	case o == verbatim:
+		return f
+	}
+	return inMixed
+}
+
+func (v *view) part(at int) part { return v.parts[v.at(at)] }
+
+// at is the index of the part in which v.text[i] is.
+func (v *view) at(i int) int {
+	return sort.Search(len(v.parts), func(k int) bool { return int(v.parts[k].at) > i }) - 1
 }
 
 // A cursor stands at the next place of a byte.
@@ -90,7 +130,7 @@ func (cs *cursors) seek(b []byte, from int) int {
 // unescape makes v of the runs of b in which there are escapes, one layer of
 // them undone, and reports whether there were any.
 func (v *view) unescape(b []byte, in blanks) bool {
-	v.reset()
+	v.reset(b)
 	cs := newCursors(b)
 	done := 0 // b is, up to here
 	for p := cs.seek(b, 0); p < len(b); {
@@ -133,7 +173,7 @@ func (v *view) run(b []byte, from, end int, cs *cursors) int {
 // join makes v of the whole of b without line breaks and the blanks around them,
 // and reports whether there were any: a form may be wrapped at any column.
 func (v *view) join(b []byte) bool {
-	v.reset()
+	v.reset(b)
 	from, lf, cr := 0, cursor{'\n', -1}, cursor{'\r', -1}
 	for {
 		lf.seek(b, from)
@@ -164,7 +204,7 @@ func (v *view) join(b []byte) bool {
 // unquote makes v of the whole of b without the soft line breaks and escapes of
 // quoted-printable (RFC 2045 6.7), and reports whether there were any.
 func (v *view) unquote(b []byte) bool {
-	v.reset()
+	v.reset(b)
 	from, eq := 0, cursor{'=', -1}
 	for eq.seek(b, 0); eq.at < len(b); {
 		u := quoted(b[eq.at:])
