@@ -152,50 +152,40 @@ func (g *group) join(o group) {
 	g.joinSure(o)
 }
 
-// scan is the hot loop: four windows in flight hide the latency of the filter.
+// scan is the hot loop. It is this short so that a processor has the filter's words
+// of several windows on their way at a time.
 func (t *table) scan(b []byte, f *finder) {
 	filter, shift, mask, stride := t.filter, t.filterShift&63, t.mask, t.stride
 	i := 0
-	for n := len(b) - 8 - 3*stride; i <= n; i += 4 * stride {
-		h0 := mix(binary.LittleEndian.Uint64(b[i:]) & mask)
-		h1 := mix(binary.LittleEndian.Uint64(b[i+stride:]) & mask)
-		h2 := mix(binary.LittleEndian.Uint64(b[i+2*stride:]) & mask)
-		h3 := mix(binary.LittleEndian.Uint64(b[i+3*stride:]) & mask)
-		f0, f1, f2, f3 := filter[h0>>shift], filter[h1>>shift], filter[h2>>shift], filter[h3>>shift]
-		f0 = f0 >> (h0 >> 32 & 63) & (f0 >> (h0 >> 38 & 63))
-		f1 = f1 >> (h1 >> 32 & 63) & (f1 >> (h1 >> 38 & 63))
-		f2 = f2 >> (h2 >> 32 & 63) & (f2 >> (h2 >> 38 & 63))
-		f3 = f3 >> (h3 >> 32 & 63) & (f3 >> (h3 >> 38 & 63))
-		if (f0|f1|f2|f3)&1 == 0 {
-			continue
-		}
-		for k := range 4 {
-			t.verify(b, i+k*stride, f)
+	for ; i <= len(b)-8; i += stride {
+		h := mix(binary.LittleEndian.Uint64(b[i:]) & mask)
+		word := filter[h>>shift]
+		if word>>(h>>32&63)&(word>>(h>>38&63))&1 != 0 {
+			t.verify(b, i, h, f)
 		}
 	}
 	for ; i+t.width <= len(b); i += stride {
-		t.verify(b, i, f)
+		t.verify(b, i, mix(t.window(b, i)), f)
 	}
 }
 
-// verify finds the patterns that have their window at b[i:] and match around it.
-func (t *table) verify(b []byte, i int, f *finder) {
-	w := t.window(b, i)
-	s := mix(w) >> t.slotShift
-	for t.runs[s] != 0 && t.windows[s] != w {
-		s = (s + 1) & uint64(len(t.runs)-1)
+// verify finds the patterns that have a window of hash h at b[i:] and match around it.
+func (t *table) verify(b []byte, i int, h uint64, f *finder) {
+	s := h >> t.slotShift
+	for t.slots[s].run != 0 && t.slots[s].tag != uint32(h) {
+		s = (s + 1) & uint64(len(t.slots)-1)
 	}
-	if t.runs[s] == 0 {
+	if t.slots[s].run == 0 {
 		return
 	}
-	for _, at := range t.spots[t.runs[s]-1:] {
+	for _, at := range t.spots[t.slots[s].run-1:] {
 		p := &t.patterns[at.pattern]
-		start := i - int(at.offset)
+		start := i - int(at.at&^lastSpot)
 		end := start + len(p.text)
 		if start >= 0 && end <= len(b) && bytes.Equal(b[start:end], p.text) {
 			f.found(start, end, p)
 		}
-		if at.last {
+		if at.at&lastSpot != 0 {
 			break
 		}
 	}

@@ -1,7 +1,6 @@
 package redact
 
 import (
-	"cmp"
 	"encoding/binary"
 	"iter"
 	"math/bits"
@@ -21,30 +20,35 @@ type table struct {
 	filter      []uint64
 	filterShift uint
 
-	// An open-addressing hash table from windows to runs in spots: 1 + the index
-	// of the first, 0 in an empty slot.
-	windows   []uint64
-	runs      []uint32
+	// An open-addressing hash table from windows to runs in spots.
+	slots     []slot
 	slotShift uint
 	spots     []spot
 }
 
-// A spot is where a pattern has a window.
+// A slot has a part of the hash of a window, and 1 + the index of its first spot;
+// 0 in an empty one. Windows that share both are one to it: patterns are compared whole.
+type slot struct{ tag, run uint32 }
+
+// A spot is where a pattern has a window. Patterns are shorter than its bits are.
 type spot struct {
 	pattern uint32
-	offset  uint32
-	last    bool // of the run that has this window
+	at      uint16 // from its start; the upper bit is set in the last of a run
 }
 
+const lastSpot = 1 << 15
+
 type windowAt struct {
-	window uint64
+	hash uint64
 	spot
 }
 
 const (
-	maxWidth  = 8
-	maxStride = 16
-	shortest  = 16 // of the patterns in the long table
+	maxWidth   = 8
+	fewWindows = 64 << 10 // as long as there are no more, stride may be maxStride
+	mostStride = 16       // otherwise
+	maxStride  = 32
+	shortest   = 16 // of the patterns in the long table
 )
 
 // mix spreads a window over 64 bits; the upper ones are the good ones.
@@ -57,7 +61,7 @@ func newTable(patterns []pattern) *table {
 		least = min(least, len(p.text))
 	}
 	t := &table{patterns: patterns, width: min(maxWidth, least/2)}
-	t.stride = min(least-t.width+1, maxStride)
+	t.stride = min(least-t.width+1, max(mostStride, min(maxStride, fewWindows/len(patterns))))
 	t.mask = ^uint64(0) >> (64 - 8*t.width)
 	t.index(t.choose())
 	return t
@@ -76,10 +80,9 @@ func (t *table) choose() []windowAt {
 			}
 		}
 		for off := best; off < best+t.stride; off++ {
-			chosen = append(chosen, windowAt{t.window(p.text, off), spot{pattern: uint32(i), offset: uint32(off)}})
+			chosen = append(chosen, windowAt{mix(t.window(p.text, off)), spot{uint32(i), uint16(off)}})
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b windowAt) int { return cmp.Compare(a.window, b.window) })
 	return chosen
 }
 
@@ -99,26 +102,51 @@ func (t *table) candidates(text []byte) iter.Seq[int] {
 }
 
 // index builds the filter and the hash table.
-func (t *table) index(sorted []windowAt) {
-	filterBits := min(max(bits.Len(uint(12*len(sorted))), 13), 26)
+func (t *table) index(chosen []windowAt) {
+	filterBits := filterBits(len(chosen))
 	t.filter, t.filterShift = make([]uint64, 1<<(filterBits-6)), uint(64-(filterBits-6))
-	slotBits := bits.Len(uint(2 * len(sorted)))
-	t.windows, t.runs, t.slotShift = make([]uint64, 1<<slotBits), make([]uint32, 1<<slotBits), uint(64-slotBits)
-	t.spots = make([]spot, len(sorted))
-	for i, at := range sorted {
-		t.spots[i] = at.spot
-		t.spots[i].last = i+1 == len(sorted) || sorted[i+1].window != at.window
-		if i > 0 && sorted[i-1].window == at.window {
-			continue
-		}
-		h := mix(at.window)
-		t.filter[h>>t.filterShift] |= 1<<(h>>32&63) | 1<<(h>>38&63)
-		s := h >> t.slotShift
-		for t.runs[s] != 0 {
-			s = (s + 1) & uint64(len(t.runs)-1)
-		}
-		t.windows[s], t.runs[s] = at.window, uint32(i+1)
+	slotBits := bits.Len(uint(len(chosen) + len(chosen)/3))
+	t.slots, t.slotShift = make([]slot, 1<<slotBits), uint(64-slotBits)
+	t.spots = make([]spot, len(chosen))
+	for _, at := range chosen {
+		t.filter[at.hash>>t.filterShift] |= 1<<(at.hash>>32&63) | 1<<(at.hash>>38&63)
+		t.slot(at.hash).run++ // a count for now
 	}
+	end := uint32(1)
+	for i := range t.slots {
+		if s := &t.slots[i]; s.run > 0 {
+			end += s.run
+			s.run = end
+			t.spots[end-2].at = lastSpot
+		}
+	}
+	for _, at := range slices.Backward(chosen) {
+		s := t.slot(at.hash)
+		s.run--
+		t.spots[s.run-1] = spot{at.pattern, at.at | t.spots[s.run-1].at}
+	}
+}
+
+// slot is the one of a hash, new if there was none.
+func (t *table) slot(hash uint64) *slot {
+	i := hash >> t.slotShift
+	for t.slots[i].run != 0 && t.slots[i].tag != uint32(hash) {
+		i = (i + 1) & uint64(len(t.slots)-1)
+	}
+	t.slots[i].tag = uint32(hash)
+	return &t.slots[i]
+}
+
+// filterBits is 12 to 24 for each window, but half of that beyond the size that a
+// processor's caches hold beside all else: a miss costs more than a window that the
+// filter does not dismiss.
+func filterBits(windows int) int {
+	const least, cached, most = 13, 21, 26
+	n := bits.Len(uint(12 * windows))
+	if n > cached {
+		n = max(cached, n-1)
+	}
+	return min(max(n, least), most)
 }
 
 // window is the one at b[i:], which must hold width bytes.

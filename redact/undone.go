@@ -60,9 +60,7 @@ func startsAlone(text []byte) bool {
 	switch c := text[0]; {
 	case c == '%', c == '&':
 		return true // a backslash before an escape is none
-	case c == '\\':
-		return len(text) > 1 && strings.IndexByte(`"'/`, text[1]) >= 0 // these stay when it goes
-	case strings.IndexByte("{}#;", c) >= 0:
+	case strings.IndexByte(`\{}#;`, c) >= 0:
 		return false
 	case !isAlnum(c):
 		return true // behind a backslash it is itself
