@@ -100,10 +100,8 @@ type cursor struct {
 	at int
 }
 
+// seek moves c to the next place at or behind from, or to the end of b.
 func (c *cursor) seek(b []byte, from int) {
-	if c.at >= from {
-		return
-	}
 	if i := bytes.IndexByte(b[from:], c.c); i >= 0 {
 		c.at = from + i
 	} else {
@@ -122,7 +120,9 @@ func newCursors(b []byte) cursors {
 
 func (cs *cursors) seek(b []byte, from int) int {
 	for i := range cs {
-		cs[i].seek(b, from)
+		if cs[i].at < from {
+			cs[i].seek(b, from)
+		}
 	}
 	return min(cs[0].at, cs[1].at, cs[2].at)
 }
@@ -156,6 +156,14 @@ func (v *view) unescape(b []byte, in blanks) bool {
 func (v *view) run(b []byte, from, end int, cs *cursors) int {
 	p := cs.seek(b, from)
 	for p < end {
+		if b[p] == '\\' && p+1 < end && (b[p+1] == '"' || b[p+1] == '\\') { // nearly all in JSON
+			v.literal(b, from, p)
+			v.parts = append(v.parts, part{at: int32(len(v.text)), src: int32(p), from: 2})
+			v.text = append(v.text, b[p+1])
+			from = p + 2
+			p = cs.seek(b, from)
+			continue
+		}
 		u := unescape(b[p:end])
 		if u.from == 0 {
 			p = cs.seek(b, p+1)
@@ -176,8 +184,12 @@ func (v *view) join(b []byte) bool {
 	v.reset(b)
 	from, lf, cr := 0, cursor{'\n', -1}, cursor{'\r', -1}
 	for {
-		lf.seek(b, from)
-		cr.seek(b, from)
+		if lf.at < from {
+			lf.seek(b, from)
+		}
+		if cr.at < from {
+			cr.seek(b, from)
+		}
 		end := min(lf.at, cr.at)
 		if end == len(b) {
 			break
