@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit kill mutate threats attack bench-quick soak interop interop-tools tools clients suites clean
+.PHONY: build demo test check vet unit kill mutate threats attack bench-quick bench-redact soak interop interop-tools tools clients suites clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -56,6 +56,9 @@ bench-quick: build ## what the proxy costs, beside nginx and goproxy, in under t
 	@mkdir -p .cache/bin
 	@go build -o .cache/bin/bench ./internal/bench
 	@.cache/bin/bench
+
+bench-redact: ## what searching for values costs, beside its goals, in a minute
+	@go test ./redact -run '^$$' -bench '^BenchmarkGoals$$' -benchtime 1x -timeout 10m | grep -vE '^(Bench|goos|goarch|pkg|cpu|PASS|ok)'
 
 soak: build ## 1 GiB bodies, 5,000 idle connections and 1,000 event streams: what they cost, and that all is given back; ten minutes
 	@mkdir -p .cache/bin

@@ -72,22 +72,30 @@ func setFor(values int) *Set {
 	return s
 }
 
+// texts are what is searched: lines of JSON; the same without spaces and line
+// breaks, of which as much is held back as can be; in a string of JSON, where
+// there is most to decode; and random bytes.
+func texts() (lines, compact, escaped, random []byte) {
+	lines = events(8 << 20)
+	compact = bytes.ReplaceAll(bytes.ReplaceAll(lines, []byte(" "), []byte("_")), []byte("\n"), []byte(","))
+	escaped = bytes.ReplaceAll(lines, []byte(`"`), []byte(`\"`))[:8<<20]
+	random = make([]byte, 8<<20)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	return lines, compact, escaped, random
+}
+
 // BenchmarkReader prints the speed by processor time, and that time as a multiple
 // of what bytes.Count of one byte takes on the same text in the same run.
 func BenchmarkReader(b *testing.B) {
-	lines := events(8 << 20)
-	compact := bytes.ReplaceAll(bytes.ReplaceAll(lines, []byte(" "), []byte("_")), []byte("\n"), []byte(","))
-	escaped := bytes.ReplaceAll(lines, []byte(`"`), []byte(`\"`))[:8<<20] // JSON in a string
-	random := make([]byte, 8<<20)
-	rand.NewChaCha8([32]byte{}).Read(random)
+	lines, compact, escaped, random := texts()
 	for _, c := range []struct {
 		name   string
 		text   []byte
 		values []int
 	}{
 		{"lines", lines, []int{0, 1, 10, 100, 300, 10000}},
-		{"compact", compact, []int{100}}, // as much is held back as can be
-		{"escaped", escaped, []int{100}}, // the decoding pass has the most to do
+		{"compact", compact, []int{100}},
+		{"escaped", escaped, []int{100}},
 		{"random", random, []int{100}},
 	} {
 		for _, n := range c.values {
@@ -121,9 +129,10 @@ func against(b *testing.B, text []byte, s *Set) {
 	b.ReportMetric(float64(len(s.all())), "patterns")
 }
 
+var event = []byte(`data: {"id":"chatcmpl-9xKq","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":" \"word\""}}]}` + "\n\n")
+
 // BenchmarkEvent is one event of a stream, flushed by itself.
 func BenchmarkEvent(b *testing.B) {
-	event := []byte(`data: {"id":"chatcmpl-9xKq","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":" \"word\""}}]}` + "\n\n")
 	for _, n := range []int{1, 100, 10000} {
 		b.Run(fmt.Sprintf("values=%d", n), func(b *testing.B) {
 			w := setFor(n).Rewriter()

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -213,32 +212,4 @@ func TestAnyChunking(t *testing.T) {
 	if covered < 150 {
 		t.Fatalf("only %d texts had an echo", covered)
 	}
-}
-
-// verbatimOnly is a set that looks for values in no other form: what fuzzing is
-// after is the search, and it needs speed.
-func verbatimOnly(values [][]byte) *Set {
-	s := newSet(tiny)
-	for _, v := range values[:min(len(values), 8)] {
-		if len(v) < minPattern || len(v) > 100 || bytes.IndexFunc(v, isControl) >= 0 {
-			continue
-		}
-		s.blanks = s.blanks.and(blanksOf(v))
-		s.tables.Store(newTables(cut(s.all(), pattern{text: v}, s.limits), s.blanks))
-	}
-	return s
-}
-
-func FuzzAnyChunking(f *testing.F) {
-	f.Add([]byte("hunter2hunter2,sk_live_0123456789"), []byte("a hunter2hunter2\nsk_live_0123456789sk_live_0123456789"), []byte{0}, uint16(5))
-	f.Add([]byte("aaaaaaaa,abababababababab"), bytes.Repeat([]byte("ab"), 200), []byte{3, 90}, uint16(700))
-	f.Add([]byte("pass word 1,\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8"), []byte("pass word 1 cGFzcyB3b3JkIDE= pass%20word%201"), []byte{}, uint16(0))
-	f.Fuzz(func(t *testing.T, values, text, sizes []byte, buffer uint16) {
-		s := verbatimOnly(bytes.Split(values, []byte(",")))
-		if s.Empty() || len(text) > 500 {
-			return
-		}
-		agree(t, s, text, sizes, 1+int(buffer))
-		agree(t, s, slices.Concat(text, s.all()[len(text)%len(s.all())].text, text), sizes, 1+int(buffer))
-	})
 }
