@@ -153,6 +153,9 @@ func runRedacted(p child.Program, values []given, raw bool) (int, redact.Counts,
 		code, err := execute(p)
 		return code, counts, err
 	}
+	if err := proveRedaction(); err != nil {
+		return 0, counts, err
+	}
 	set := redact.NewSet()
 	all := make([]resolve.Value, len(values))
 	for i, v := range values {

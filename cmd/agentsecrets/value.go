@@ -73,6 +73,18 @@ func concerns(b []byte) []string {
 	return list
 }
 
+// doubts says for whoever looks at what is stored why a value is a weak spot, "" if it
+// is none.
+func doubts(v resolve.Value) string {
+	switch b := v.Reveal(); {
+	case len(b) < minSought:
+		return "is shorter than 8 bytes: it is not looked for in responses"
+	case len(b) < minComfort || bits(b) < minBits:
+		return "is short or easy to guess"
+	}
+	return ""
+}
+
 // bits estimates how hard b is to guess: Shannon's entropy of its bytes.
 func bits(b []byte) float64 {
 	var counts [256]int

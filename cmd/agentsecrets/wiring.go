@@ -64,8 +64,12 @@ type plan struct {
 	log       *slog.Logger // nil: none
 }
 
-// build makes a house; nothing in it runs yet.
+// build makes a house; nothing in it runs yet. There is none without a redactor that
+// finds what it should.
 func build(p plan) (*house, error) {
+	if err := proveRedaction(); err != nil {
+		return nil, err
+	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}

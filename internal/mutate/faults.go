@@ -221,6 +221,13 @@ var faults = []fault{
 	{"forget replaced values at once", "mitm/kept.go", "if !needed[id] && now.Sub(since) >= sought {", "if !needed[id] && now.Sub(since) >= 0 {", inKept},
 	{"forget nothing", "mitm/kept.go", "	k.set.Remove(gone...)\n", "", inKept},
 	{"what cannot be read was replaced", "cmd/agentsecrets/forget.go", "return set != nil && (", "return (", []string{"./cmd/agentsecrets", "-run", "TestReplacedIn"}},
+	{"start whatever the redactor misses", "cmd/agentsecrets/canary.go", "	if err == nil && len(e.missed) > 0 {", "	if err == nil && len(e.missed) > 99 {", []string{"./cmd/agentsecrets", "-run", "TestCanaryNotices/one"}},
+	{"give values to a program though the redactor misses some", "cmd/agentsecrets/spawn.go", "	if err := proveRedaction(); err != nil {", "	if err := proveRedaction(); err != nil && raw {", []string{"./cmd/agentsecrets", "-run", "TestCanaryNotices/one"}},
+	{"the doctor takes all for covered", "internal/canary/canary.go", "	return strings.Trim(strings.Replace(out[f.from:f.to]", "	return len(out) > 0 || strings.Trim(strings.Replace(out[f.from:f.to]", inDoctor},
+	{"the doctor believes that values are sent", "cmd/agentsecrets/doctorprobe.go", "		if place.text == p.value {", "		if place.text != \"-\" {", inDoctor},
+	{"the doctor reads no log", "cmd/agentsecrets/doctorpath.go", "	return append(events, p.log.Bytes()...), len(p.events), err\n", "	return append(events[:0], p.log.Bytes()...), len(p.events), err\n", inDoctor},
+	{"the doctor tells runs which values can be guessed", "cmd/agentsecrets/doctor.go", "	if err := outsideRun(\"looking at values\"); err != nil {", "	if err := outsideRun(\"looking at values\"); err != nil && ctx == nil {", inDoctor},
+	{"the doctor finds no value weak", "cmd/agentsecrets/value.go", "		return \"is shorter than 8 bytes: it is not looked for in responses\"\n", "		return \"\"\n", inDoctor},
 
 	{"print the value with %v", "resolve/value.go", "func (Value) String() string { return masked }", "func (v Value) String() string { return string(v.Reveal()) }", inResolve},
 	{"print the value under every verb", "resolve/value.go", "func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, masked) }", "func (v Value) Format(f fmt.State, _ rune) { _, _ = io.Writer(f).Write(v.Reveal()) }", inResolve},

@@ -47,6 +47,7 @@ var (
 
 var (
 	inRedact     = []string{"./redact"}
+	inDoctor     = []string{"./cmd/agentsecrets", "-run", "TestScripts/doctor$|TestDoctorWithoutProxy|TestDoctorNoticesWhat"}
 	inLife       = []string{"./redact", "-run", "Remove|Again|Full|TestID|Faster|TestLife"}
 	inKept       = []string{"./mitm", "-run", "TestValuesAreForgotten|TestTooManyValues"}
 	inAllowlist  = []string{"./allowlist"}
