@@ -3,6 +3,7 @@ package mitm_test
 import (
 	"bufio"
 	"crypto/x509"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -14,24 +15,29 @@ import (
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
-// sayings is an origin that takes a request's head and says the text of its path,
-// in which $V stands for the bearer's value, and goes.
+// sayings is an origin over HTTP/1.1 that takes a request's head, says the text of
+// its path byte for byte, and goes. $V stands for the value that it was last sent,
+// $H for that in hex, and $C for it in chunks of one byte.
 func sayings(t *testing.T, texts map[string]string, change func(*lab.Config)) (l *lab.Lab, authority string) {
 	t.Helper()
+	kept := make(chan string, 1)
+	kept <- ""
 	port, roots := connOrigin(t, func(c net.Conn) {
 		defer c.Close()
 		req, err := http.ReadRequest(bufio.NewReader(c))
 		if err != nil {
 			return
 		}
-		v := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
-		io.WriteString(c, strings.ReplaceAll(texts[req.URL.Path[1:]], "$V", v))
+		v := <-kept
+		if sent := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "); sent != "" {
+			v = sent
+		}
+		kept <- v
+		io.WriteString(c, filledIn(texts[req.URL.Path[1:]], v))
 	})
 	authority = fmt.Sprintf("%s:%d", host, port)
 	cfg := lab.Config{Secrets: secrets, Allow: []string{authority}}
-	if change != nil {
-		change(&cfg)
-	}
+	change(&cfg)
 	next := cfg.Change
 	cfg.Change = func(c *mitm.Config) {
 		c.Roots = func(string) *x509.CertPool { return roots }
@@ -40,6 +46,15 @@ func sayings(t *testing.T, texts map[string]string, change func(*lab.Config)) (l
 		}
 	}
 	return lab.New(t, cfg), authority
+}
+
+// filledIn is a saying about v.
+func filledIn(text, v string) string {
+	var chunks strings.Builder
+	for i := range len(v) {
+		fmt.Fprintf(&chunks, "1\r\n%s\r\n", v[i:i+1])
+	}
+	return strings.NewReplacer("$V", v, "$H", hex.EncodeToString([]byte(v)), "$C", chunks.String()).Replace(text)
 }
 
 const second = "HTTP/1.1 200 OK\r\nX-Split: yes\r\nContent-Length: 5\r\n\r\nsplit"

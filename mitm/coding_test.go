@@ -73,41 +73,102 @@ func answer(status int, header http.Header, body []byte) http.Handler {
 var digests = []string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest"}
 
 // A coding that was not asked for is undone, and the head tells of what comes.
-func TestCodings(t *testing.T) {
+func TestE3Codings(t *testing.T) {
 	text := "<" + value + ">" + strings.Repeat(" and more", 300)
-	for _, c := range codings {
-		for _, placeholder := range []bool{true, false} { // from a host's first exchange, too
-			h := http.Header{"Content-Encoding": c.lines, "Etag": {`"strong"`}}
-			for _, f := range digests {
-				h.Set(f, "sha-256=:AAAA:")
-			}
-			l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: answer(200, h, pack(c.to, text))})
-			ask := http.Header{"Accept-Encoding": {"gzip"}}
-			if placeholder {
-				ask = bearer("KEY")
-			}
-			resp, body := do(t, l, "GET", l.URL(host, "/"), "", ask)
-			if len(body) != len(text) || !placeholder && body != text {
-				t.Errorf("%s: %d bytes of %d: %.80q", c.name, len(body), len(text), body)
-			}
-			if placeholder {
-				noEcho(t, c.name, body)
-				wantMarker(t, c.name, body)
-			}
-			if got := resp.Header.Values("Content-Encoding"); got != nil || resp.Header.Get("Etag") != `W/"strong"` {
-				t.Errorf("%s: encoding %q, tag %s", c.name, got, resp.Header.Get("Etag"))
-			}
-			for _, f := range digests {
-				if resp.Header.Get(f) != "" {
-					t.Errorf("%s: %s of other bytes passed", c.name, f)
+	eachProtocol(t, func(t *testing.T, change func(*lab.Config)) {
+		for _, c := range codings {
+			for _, placeholder := range []bool{true, false} { // from a host's first exchange, too
+				h := http.Header{"Content-Encoding": c.lines, "Etag": {`"strong"`}}
+				for _, f := range digests {
+					h.Set(f, "sha-256=:AAAA:")
+				}
+				cfg := lab.Config{Secrets: secrets, Allow: []string{host}, Origin: answer(200, h, pack(c.to, text))}
+				change(&cfg)
+				l := lab.New(t, cfg)
+				ask := http.Header{"Accept-Encoding": {"gzip"}}
+				if placeholder {
+					ask = bearer("KEY")
+				}
+				resp, body := do(t, l, "GET", l.URL(host, "/"), "", ask)
+				if len(body) != len(text) || !placeholder && body != text {
+					t.Errorf("%s: %d bytes of %d: %.80q", c.name, len(body), len(text), body)
+				}
+				if placeholder {
+					noEcho(t, c.name, body)
+					wantMarker(t, c.name, body)
+				}
+				if got := resp.Header.Values("Content-Encoding"); got != nil || resp.Header.Get("Etag") != `W/"strong"` {
+					t.Errorf("%s: encoding %q, tag %s", c.name, got, resp.Header.Get("Etag"))
+				}
+				for _, f := range digests {
+					if resp.Header.Get(f) != "" {
+						t.Errorf("%s: %s of other bytes passed", c.name, f)
+					}
 				}
 			}
 		}
-	}
+	})
+}
+
+// Where a secret may go, none is asked for; where one may only come back, those
+// alone that can be undone; and where none can, as the client likes.
+func TestE3AskedFor(t *testing.T) {
+	const likes = "zstd;q=1.0, dcb, gzip;q=0.5, *;q=0.1, sdch"
+	eachProtocol(t, func(t *testing.T, change func(*lab.Config)) {
+		o := newRecorder()
+		cfg := lab.Config{Secrets: secrets, Allow: []string{host}, Origin: o}
+		change(&cfg)
+		l := lab.New(t, cfg)
+		asked := func(host string, h http.Header) string {
+			h.Set("Accept-Encoding", likes)
+			do(t, l, "GET", l.URL(host, "/"), "", h)
+			return o.take(t).Header.Get("Accept-Encoding")
+		}
+		for _, c := range []struct {
+			what, host string
+			head       http.Header
+			want       string
+		}{
+			{"a host that no secret goes to", evil, http.Header{}, likes},
+			{"a host that one may go to", host, http.Header{}, "identity"},
+			{"with a secret", host, bearer("KEY"), "identity"},
+			{"a host that no secret goes to, later", evil, http.Header{}, "zstd;q=1.0, gzip;q=0.5"},
+		} {
+			if got := asked(c.host, c.head); got != c.want {
+				t.Errorf("%s was asked for %q, want %q", c.what, got, c.want)
+			}
+		}
+	})
+}
+
+// A bomb is cut off, and recorded as what it is.
+func TestE3Bomb(t *testing.T) {
+	zeros := strings.Repeat("\x00", 8<<20) + value
+	eachProtocol(t, func(t *testing.T, change func(*lab.Config)) {
+		for _, c := range codings {
+			cfg := lab.Config{Secrets: secrets, Allow: []string{host}, Origin: answer(200, http.Header{"Content-Encoding": c.lines}, pack(c.to, zeros))}
+			change(&cfg)
+			l := lab.New(t, cfg)
+			req, _ := http.NewRequest("GET", l.URL(host, "/"), nil)
+			req.Header = bearer("KEY")
+			resp, err := l.Client.Do(req)
+			if err == nil {
+				var n int64
+				n, err = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if n > 4<<20 {
+					t.Errorf("%s: %d bytes came of it", c.name, n)
+				}
+			}
+			if e := waitEvent(t, l); err == nil || e.Status != audit.Error || e.Reason != "undecodable_response" {
+				t.Errorf("%s: %v, audit %+v", c.name, err, e)
+			}
+		}
+	})
 }
 
 // A compressed stream of events is as prompt as any.
-func TestCodedEventStream(t *testing.T) {
+func TestE3EventStream(t *testing.T) {
 	for _, c := range codings {
 		next := make(chan struct{})
 		l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +219,7 @@ func TestCodedEventStream(t *testing.T) {
 }
 
 // Coded bodies that are cut or broken abort: a part is never taken for the whole.
-func TestBrokenCodings(t *testing.T) {
+func TestE3Broken(t *testing.T) {
 	text := strings.Repeat("a line of text "+value+"\n", 100)
 	for _, c := range codings {
 		packed := pack(c.to, text)
@@ -189,7 +250,7 @@ func TestBrokenCodings(t *testing.T) {
 }
 
 // Heads without a body tell of what GET would give.
-func TestCodedHeads(t *testing.T) {
+func TestE3Heads(t *testing.T) {
 	for _, c := range []struct {
 		method string
 		status int
@@ -268,7 +329,7 @@ func TestTags(t *testing.T) {
 }
 
 // In a body of a declared length, forms broken over lines are found.
-func TestWrappedEcho(t *testing.T) {
+func TestE2Wrapped(t *testing.T) {
 	mime := regexp.MustCompile(".{76}").ReplaceAllString(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("mail ", 13)+value+" and more text behind it")), "$0\r\n")
 	soft := "a line that is long enough to be broken " + value[:9] + "=\r\n" + strings.ReplaceAll(value[9:], "=", "=3D") + "\r\n"
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: answer(200, nil, []byte(mime+"\r\n"+soft))})

@@ -84,7 +84,7 @@ func echoer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestEchoes(t *testing.T) {
+func TestE1Echoes(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, change func(*lab.Config)) {
 		for _, query := range []string{"", "?gzip", "?drip", "?gzip&drip"} {
 			cfg := lab.Config{Secrets: secrets, Allow: []string{host}, Origin: http.HandlerFunc(echoer)}
@@ -132,7 +132,7 @@ func TestEchoes(t *testing.T) {
 
 // What one exchange released is taken out of all later responses of the run,
 // whichever host sends them; another run's responses are left alone.
-func TestEchoLater(t *testing.T) {
+func TestE1EchoLater(t *testing.T) {
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: http.HandlerFunc(echoer)})
 	other := l.URL(evil, "/?gzip&say="+url.QueryEscape(value))
 	if _, body := do(t, l, "GET", l.URL(evil, "/?say="+url.QueryEscape(value)), "", nil); !strings.Contains(body, value) {
@@ -156,31 +156,73 @@ func TestEncodingKept(t *testing.T) {
 	}
 }
 
-func TestUndecodable(t *testing.T) {
-	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Has("part") {
-			w.Header().Set("Content-Range", "bytes 0-1/10")
-			w.WriteHeader(http.StatusPartialContent)
-			return
+// A coding that nobody knows, or too many, cannot be searched.
+func TestE3Undecodable(t *testing.T) {
+	eachProtocol(t, func(t *testing.T, change func(*lab.Config)) {
+		for _, coding := range []string{"rot13", "gzip, rot13", "rot13, gzip", "compress", "aws-chunked", "gzip;q=1", "dcb", "gzip, gzip, gzip, gzip, gzip", value} {
+			cfg := lab.Config{Secrets: secrets, Allow: []string{host}, Origin: answer(200, http.Header{"Content-Encoding": {coding}}, []byte("frperg "+value))}
+			change(&cfg)
+			l := lab.New(t, cfg)
+			resp, body := do(t, l, "GET", l.URL(host, "/"), "", bearer("KEY"))
+			wantProblem(t, resp, body, 502, "undecodable_response")
+			noEcho(t, coding, body+fmt.Sprint(resp.Header))
 		}
-		if r.Header.Get("Range") != "" {
-			io.WriteString(w, "asked for a range")
-			return
+	})
+}
+
+// A slice may begin or end inside a value: hosts that have one are asked for the
+// whole, are not heard when they send a part, and clients are not told of parts.
+func TestE4Ranges(t *testing.T) {
+	eachProtocol(t, func(t *testing.T, change func(*lab.Config)) {
+		asked := make(chan http.Header, 10)
+		cfg := lab.Config{Secrets: secrets, Allow: []string{host}, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Set("Accept-Ranges", "bytes")
+			switch kind := r.URL.Query().Get("part"); kind {
+			case "":
+				asked <- r.Header
+				servesParts().ServeHTTP(w, r)
+				return
+			case "multipart":
+				h.Set("Content-Type", "multipart/byteranges; boundary=b")
+				w.WriteHeader(206)
+				fmt.Fprintf(w, "--b\r\nContent-Range: bytes 0-9/27\r\n\r\n%s\r\n--b--\r\n", value[:10])
+			default:
+				h.Set("Content-Range", "bytes 0-9/27")
+				w.WriteHeader(206)
+				io.WriteString(w, value[:10])
+			}
+		})}
+		change(&cfg)
+		l := lab.New(t, cfg)
+		ranged := func(h http.Header, bounds string) http.Header {
+			h.Set("Range", "bytes="+bounds)
+			h.Set("If-Range", `"v1"`)
+			return h
 		}
-		w.Header().Set("Content-Encoding", "rot13")
-		io.WriteString(w, "frperg")
-	})})
-	resp, body := do(t, l, "GET", l.URL(host, "/"), "", bearer("KEY"))
-	wantProblem(t, resp, body, 502, "undecodable_response")
-	resp, body = do(t, l, "GET", l.URL(host, "/?part"), "", bearer("KEY"))
-	wantProblem(t, resp, body, 502, "undecodable_response")
-	resp, body = do(t, l, "GET", l.URL(host, "/"), "", http.Header{"Range": {"bytes=0-3"}})
-	if body == "asked for a range" {
-		t.Errorf("Range reached a host that has a value: %s", resp.Status)
-	}
-	if _, body := do(t, l, "GET", l.URL(evil, "/"), "", http.Header{"Range": {"bytes=0-3"}}); body != "asked for a range" {
-		t.Errorf("Range was dropped for another host: %q", body)
-	}
+		resp, body := do(t, l, "GET", l.URL(evil, "/"), "", ranged(http.Header{}, "0-9"))
+		if got := <-asked; resp.StatusCode != 206 || body != "0123456789" || got.Get("Range") == "" || resp.Header.Get("Accept-Ranges") != "bytes" {
+			t.Errorf("another host: %s %q", resp.Status, body)
+		}
+		all := ""
+		for _, h := range []http.Header{ranged(bearer("KEY"), "0-20"), ranged(http.Header{}, "0-20"), ranged(http.Header{}, "21-45"), ranged(http.Header{}, "0-3,12-30"), ranged(http.Header{}, "-30")} {
+			resp, body := do(t, l, "GET", l.URL(host, "/"), "", h)
+			got := <-asked
+			if resp.StatusCode != 200 || len(body) != 46 || resp.Header.Get("Accept-Ranges") != "" || got.Get("Range")+got.Get("If-Range") != "" {
+				t.Errorf("%s: %s %q, head %v; the origin was asked %v", h["Range"], resp.Status, body, resp.Header, got)
+			}
+			wantMarker(t, "the whole", body)
+			all += body
+		}
+		noEcho(t, "all slices", all)
+		for _, kind := range []string{"one", "multipart"} {
+			resp, body := do(t, l, "GET", l.URL(host, "/?part="+kind), "", nil)
+			wantProblem(t, resp, body, 502, "undecodable_response")
+			if strings.Contains(body, value[:10]) {
+				t.Errorf("%s: %s", kind, body)
+			}
+		}
+	})
 }
 
 // Each event of a stream arrives when it was sent: nothing waits for the next.

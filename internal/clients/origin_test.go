@@ -60,6 +60,7 @@ func newOrigin(t *testing.T, dir string) *origin {
 	mux.HandleFunc("POST /v1/chat/completions", o.chat)
 	mux.HandleFunc("/ten-seconds", tenSeconds)
 	mux.HandleFunc("/lines", answerLines)
+	mux.HandleFunc("/fails/{how}/{rest...}", fails)
 	mux.HandleFunc("/socket", o.socket)
 	repo := newRepository(t, dir)
 	mux.HandleFunc("/repo.git/", func(w http.ResponseWriter, r *http.Request) {

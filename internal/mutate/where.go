@@ -42,7 +42,7 @@ var inBind = []string{"./cmd/agentsecrets", "-run", "TestScripts/(bind|catalogue
 
 var (
 	inMetrics     = []string{"./metrics"}
-	inMetricsFlag = []string{"./cmd/agentsecrets", "-run", "TestScripts/^metrics$|TestStatusIsLocal"}
+	inMetricsFlag = []string{"./cmd/agentsecrets", "-run", "TestScripts/^E15_metrics$|TestStatusIsLocal"}
 )
 
 var (
