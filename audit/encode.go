@@ -34,6 +34,7 @@ func (e *Event) appendTo(b []byte) []byte {
 	b = strconv.AppendBool(append(b, `,"redacted":`...), e.Redacted)
 	b = strconv.AppendInt(append(b, `,"redactions":`...), int64(e.Redactions), 10)
 	b = appendList(append(b, `,"redacted_forms":`...), e.RedactedForms, maxPlaces)
+	b = appendNumbers(append(b, `,"redacted_counts":`...), e.RedactedCounts)
 	b = appendList(append(b, `,"mentions":`...), e.Mentions, maxPlaces)
 	b = appendList(append(b, `,"rules":`...), e.Rules, maxPlaces)
 	b = appendText(append(b, `,"detail":`...), e.Detail)
@@ -63,6 +64,18 @@ func appendList(b []byte, list []string, most int) []byte {
 	}
 	if n := len(list) - most; n > 0 {
 		b = append(strconv.AppendInt(append(b, `,"+`...), int64(n), 10), ` more"`...)
+	}
+	return append(b, ']')
+}
+
+// appendNumbers writes at most as many as there are forms. It is never null.
+func appendNumbers(b []byte, list []int) []byte {
+	b = append(b, '[')
+	for i, n := range list[:min(len(list), maxPlaces)] {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
 	}
 	return append(b, ']')
 }

@@ -28,6 +28,7 @@ func viaReflection(t *testing.T, e Event) []byte {
 		}
 		*list.of = capped
 	}
+	e.RedactedCounts = append([]int{}, e.RedactedCounts[:min(len(e.RedactedCounts), maxPlaces)]...)
 	if e.Reason == "" {
 		e.Reason = "-"
 	}
@@ -59,9 +60,13 @@ func FuzzEncodedAsByReflection(f *testing.F) {
 		for i := range many {
 			many[i] = text
 		}
+		numbers := make([]int, len(many)%(maxPlaces+9))
+		for i := range numbers {
+			numbers[i] = n * i
+		}
 		for _, e := range []Event{
 			{ID: text, Timestamp: time.Unix(at, at), Event: other, SecretKeys: many, Places: many, AuthStyles: []string{text, other}, Method: text},
-			{TargetURL: text, Domain: other, StatusCode: n, DurationMS: at, Status: text, Reason: other, Redacted: n > 0, Redactions: n, RedactedForms: many},
+			{TargetURL: text, Domain: other, StatusCode: n, DurationMS: at, Status: text, Reason: other, Redacted: n > 0, Redactions: n, RedactedForms: many, RedactedCounts: numbers},
 			{Mentions: []string{other}, Rules: many, Detail: text, Hint: other, AgentID: text, TokenID: other, RunID: text, Environment: other, IdentityLevel: text},
 			{ResolutionPath: text, CallerRole: other, WorkspaceID: text, ProjectID: other, Chain: text, Reason: text},
 		} {

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,11 +51,12 @@ type Event struct {
 	Reason         string    `json:"reason"` // "-" or a slug
 	Redacted       bool      `json:"redacted"`
 	Redactions     int       `json:"redactions"`
-	RedactedForms  []string  `json:"redacted_forms"` // what the echoes were written in, never what they were
-	Mentions       []string  `json:"mentions"`       // "NAME place" of placeholders that passed as text
-	Rules          []string  `json:"rules"`          // rules and bindings that decided
-	Detail         string    `json:"detail"`         // of a refusal: one sentence
-	Hint           string    `json:"hint"`           // of a refusal: the command that would change it
+	RedactedForms  []string  `json:"redacted_forms"`  // what the echoes were written in, never what they were
+	RedactedCounts []int     `json:"redacted_counts"` // how many there were in each of RedactedForms
+	Mentions       []string  `json:"mentions"`        // "NAME place" of placeholders that passed as text
+	Rules          []string  `json:"rules"`           // rules and bindings that decided
+	Detail         string    `json:"detail"`          // of a refusal: one sentence
+	Hint           string    `json:"hint"`            // of a refusal: the command that would change it
 	AgentID        string    `json:"agent_id"`
 	TokenID        string    `json:"token_id"`
 	RunID          string    `json:"run_id"`
@@ -64,6 +67,18 @@ type Event struct {
 	WorkspaceID    string    `json:"workspace_id"`
 	ProjectID      string    `json:"project_id"`
 	Chain          string    `json:"chain"` // set by Log: what binds this line to those before it; always the last field
+}
+
+// Covered notes how many echoes were covered in each form.
+func (e *Event) Covered(byForm map[string]int) {
+	e.Redactions, e.RedactedCounts = 0, nil
+	e.RedactedForms = slices.Sorted(maps.Keys(byForm))
+	for _, form := range e.RedactedForms {
+		n := byForm[form]
+		e.Redactions += n
+		e.RedactedCounts = append(e.RedactedCounts, n)
+	}
+	e.Redacted = e.Redactions > 0
 }
 
 // NewID makes the ID of an exchange: 128 random bits, fit for a header field

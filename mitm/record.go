@@ -3,7 +3,6 @@ package mitm
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"slices"
 
 	"github.com/agentsecrets/agentsecrets/audit"
@@ -91,9 +90,7 @@ func (x *exchange) finish() {
 	e := x.event(audit.Done)
 	e.StatusCode = x.status // not of a decided event: the origin's answer may come while a body is decided about
 	e.DurationMS = x.proxy.since(x.start).Milliseconds()
-	e.Redactions = x.echoes.Total()
-	e.Redacted = e.Redactions > 0
-	e.RedactedForms = slices.Sorted(maps.Keys(x.echoes))
+	e.Covered(x.echoes)
 	switch denied := x.reason(); {
 	case denied != nil:
 		e.Reason, e.Status = denied.Slug, audit.Blocked

@@ -105,9 +105,21 @@ func explained(events []audit.Event, bindHint func(audit.Event, string, string) 
 	x.mentions(e, bindHint)
 	if e.Redacted {
 		x.Echoes = fmt.Sprintf("a value that had been released came back %d×, in the form %s, and was taken out: no command switches that off",
-			e.Redactions, strings.Join(e.RedactedForms, ", "))
+			e.Redactions, byForm(e))
 	}
 	return x
+}
+
+// byForm says how many echoes there were in each form; earlier records tell the forms alone.
+func byForm(e audit.Event) string {
+	if len(e.RedactedForms) == 1 || len(e.RedactedCounts) != len(e.RedactedForms) {
+		return strings.Join(e.RedactedForms, ", ")
+	}
+	var all []string
+	for i, form := range e.RedactedForms {
+		all = append(all, fmt.Sprintf("%s (%d×)", form, e.RedactedCounts[i]))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (x *explanationJSON) mentions(e audit.Event, bindHint func(audit.Event, string, string) string) {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -137,8 +135,8 @@ func spawnEvent(w where, program string, names []string) audit.Event {
 func ended(e audit.Event, code int, counts redact.Counts, err error) audit.Event {
 	e.DurationMS = time.Since(e.Timestamp).Milliseconds()
 	e.Timestamp, e.Event = time.Now(), audit.Done
-	e.StatusCode, e.Redactions, e.Redacted = code, counts.Total(), counts.Total() > 0
-	e.RedactedForms = slices.Sorted(maps.Keys(counts))
+	e.StatusCode = code
+	e.Covered(counts)
 	if err != nil {
 		e.Status = audit.Error
 	}
