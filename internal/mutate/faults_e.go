@@ -8,7 +8,7 @@ var eFaults = []rowFault{
 	{"E1", "pass trailers as they are", "mitm/respond.go", "	x.echoes.Add(x.run.released.Header(t))\n", "", "./mitm"},
 	{"E1", "announce trailers as they are", "mitm/respond.go", "		h.Add(\"Trailer\", string(names))\n", "		h.Add(\"Trailer\", line+string(names[:0]))\n", "./mitm"},
 	{"E1", "pass reasons as they are", "mitm/respond.go", "	engine.Say(w, string(reason))\n", "	engine.Say(w, text)\n	_ = reason\n", "./mitm"},
-	{"E1", "look for what went out in this exchange alone", "mitm/exchange.go", "	x.run.released.Add(slices.Collect(maps.Values(x.values))...)\n", "	x.run.released = redact.NewSet()\n	x.run.released.Add(slices.Collect(maps.Values(x.values))...)\n", "./mitm"},
+	{"E1", "search the responses to who sent a value alone", "mitm/respond.go", "	redacted := redact.NewBodyReader(body, x.run.released, size)\n", "	set := x.run.released\n	if len(x.values) == 0 {\n		set = redact.NewSet()\n	}\n	redacted := redact.NewBodyReader(body, set, size)\n", "./mitm"},
 	{"E2", "no hex", "redact/forms.go", "	d.add(inHex, lower, bytes.ToUpper(lower))\n", "	_ = lower\n", "./mitm"},
 	{"E2", "one alignment of base64", "redact/forms.go", "		for before := range 3 {\n", "		for before := range 1 {\n", "./mitm"},
 	{"E2", "no UTF-16", "redact/forms.go", "	d.add(inUTF16, utf16Forms(text)...)\n", "", "./mitm"},
