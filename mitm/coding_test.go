@@ -141,6 +141,52 @@ func TestE3AskedFor(t *testing.T) {
 	})
 }
 
+// Nor are there other ways to have an origin write what it says otherwise: what asks
+// for one goes no further, and one that comes all the same is refused.
+func TestE3OtherWays(t *testing.T) {
+	eachProtocol(t, func(t *testing.T, change func(*lab.Config)) {
+		asked := make(chan http.Header, 4)
+		cfg := lab.Config{Secrets: secrets, Allow: []string{host}, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked <- r.Header
+			switch r.URL.Path {
+			case "/delta":
+				w.Header().Set("Im", "gzip")
+				w.WriteHeader(http.StatusIMUsed)
+				io.WriteString(w, gzipText(value))
+			case "/field":
+				w.Header().Set("Im", "vcdiff")
+			}
+		})}
+		change(&cfg)
+		l := lab.New(t, cfg)
+		ask := func(host, path string, h http.Header) (*http.Response, string, string) {
+			h.Set("A-Im", "gzip, vcdiff")
+			h.Set("Accept-Charset", "utf-7")
+			resp, body := do(t, l, "GET", l.URL(host, path), "", h)
+			if len(asked) == 0 {
+				t.Fatalf("the origin was not asked: %s %s", resp.Status, body)
+			}
+			got := <-asked
+			return resp, body, got.Get("A-Im") + got.Get("Accept-Charset")
+		}
+		if _, _, got := ask(evil, "/", http.Header{}); got != "gzip, vcdiffutf-7" {
+			t.Errorf("another host was asked %q", got)
+		}
+		for _, path := range []string{"/", "/delta", "/field"} {
+			resp, body, got := ask(host, path, bearer("KEY"))
+			if got != "" {
+				t.Errorf("the origin was asked for %s", got)
+			}
+			if path != "/" {
+				wantProblem(t, resp, body, 502, "undecodable_response")
+			}
+		}
+		if _, _, got := ask(evil, "/", http.Header{}); got != "" {
+			t.Errorf("another host was asked %q, once a value was out", got)
+		}
+	})
+}
+
 // A bomb is cut off, and recorded as what it is.
 func TestE3Bomb(t *testing.T) {
 	zeros := strings.Repeat("\x00", 8<<20) + value

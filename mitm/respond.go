@@ -26,6 +26,10 @@ var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 func (x *exchange) askForReadable(out *http.Request) {
 	h := out.Header
 	h.Del("Sec-Websocket-Extensions") // permessage-deflate: every message is looked at
+	if x.reaches || !x.run.released.Empty() {
+		h.Del("A-Im")           // codings and deltas by another name (RFC 3229)
+		h.Del("Accept-Charset") // UTF-16 and Latin-1 can be searched, no other
+	}
 	switch {
 	case x.reaches:
 		h.Set("Accept-Encoding", "identity")
@@ -177,6 +181,9 @@ func wholeSize(resp *http.Response) int64 {
 func (x *exchange) decoded(r *http.Request, resp *http.Response) (io.ReadCloser, error) {
 	if !x.reaches && x.run.released.Empty() {
 		return resp.Body, nil
+	}
+	if resp.StatusCode == http.StatusIMUsed || len(resp.Header["Im"]) > 0 {
+		return nil, &Problem{Status: 502, Slug: "undecodable_response", Message: "the origin sent what cannot be searched for values: a delta, or a coding by another name"}
 	}
 	part := resp.StatusCode == http.StatusPartialContent
 	if x.mayHoldValue() && !x.sentWith.Range {

@@ -83,7 +83,7 @@ func TestProbesAreDistinct(t *testing.T) {
 			}
 		}
 	}
-	for area, least := range map[string]int{"authority": 200, "place": 150, "flags": 60, "names": 60, "local": 60, "origin": 25} {
+	for area, least := range map[string]int{"authority": 200, "place": 150, "flags": 60, "names": 60, "local": 60, "origin": 60} {
 		if counts[area] < least {
 			t.Errorf("%s has %d probes, want at least %d", area, counts[area], least)
 		}

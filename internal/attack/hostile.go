@@ -118,8 +118,10 @@ func tricks() map[string]trick {
 		"/folded":     headed("200 OK", "X-A: b\r\n $V"),
 		"/control":    headed("200 OK", "X-A: b\x00$V"),
 	}
-	for path, t := range streamTricks() {
-		all[path] = t
+	for _, more := range []map[string]trick{streamTricks(), oddTricks()} {
+		for path, t := range more {
+			all[path] = t
+		}
 	}
 	return all
 }
