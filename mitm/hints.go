@@ -60,6 +60,7 @@ func (e *earlyHints) pass(code int, header textproto.MIMEHeader, written *http1.
 	if !e.x.run.released.Empty() {
 		dropDigests(h)
 	}
+	e.x.coverSpanning(h)
 	e.x.echoes.Add(e.x.run.released.Header(h))
 	if written != nil {
 		reason, echoes := e.x.run.released.Value(written.Reason)

@@ -253,6 +253,7 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 	h.Del("Alt-Svc") // HTTP/3 would go past us
 	h.Del(redactedField)
 	x.binaryFields(h)
+	x.coverSpanning(h)
 	echoes := x.run.released.Header(h)
 	if n := echoes.Total(); n > 0 {
 		h.Set(redactedField, strconv.Itoa(n))
@@ -343,6 +344,7 @@ func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
 		dropDigests(t)
 	}
 	x.binaryFields(t)
+	x.coverSpanning(t)
 	x.echoes.Add(x.run.released.Header(t))
 	h := w.Header()
 	announced := map[string]bool{}

@@ -84,6 +84,8 @@ func (x *exchange) writeSwitch(client net.Conn, resp *http.Response) error {
 	h := resp.Header.Clone()
 	upgrade := h.Get("Upgrade")
 	removeHopByHop(h)
+	h.Del("Alt-Svc")
+	x.coverSpanning(h)
 	x.echoes.Add(x.run.released.Header(h))
 	h.Set("Connection", "Upgrade")
 	h.Set("Upgrade", upgrade)

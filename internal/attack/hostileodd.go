@@ -49,7 +49,7 @@ func frame(head byte, payload string) string {
 func oddTricks() map[string]trick {
 	all := map[string]trick{
 		"/link":         headed("200 OK", `Link: <https://evil.acme.test/$V>; rel="$V"; title*=UTF-8'en'$V`),
-		"/authenticate": headed("401 Unauthorized", `WWW-Authenticate: Basic realm="$V", Bearer error="$V"`),
+		"/authenticate": headed("200 OK", `WWW-Authenticate: Basic realm="$V", Bearer error="$V"`),
 		"/filename":     raw("HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=\"$V\"; filename*=UTF-8''$Q\r\nContent-Length: 0\r\n\r\n"),
 		"/attributes":   headed("200 OK", "Set-Cookie: a=b; Domain=$V; Path=/$V; Max-Age=$V; $V=1"),
 		"/lists":        headed("200 OK", "Vary: $V, x-$V\r\nVary: $V\r\nAccess-Control-Expose-Headers: $V\r\nServer-Timing: db;desc=\"$V\""),
@@ -60,7 +60,7 @@ func oddTricks() map[string]trick {
 		"/oldkept":      raw("HTTP/1.0 200 OK\r\nConnection: keep-alive, $V\r\nKeep-Alive: $V\r\nContent-Length: 0\r\n\r\n"),
 		"/nocontent":    raw("HTTP/1.1 204 $V\r\nX-A: $V\r\n\r\n"),
 		"/notmodified":  raw("HTTP/1.1 304 $V\r\nETag: \"$V\"\r\nContent-Location: /$V\r\n\r\n"),
-		"/head":         raw("HTTP/1.1 200 OK\r\nX-A: $V\r\nContent-Length: 70\r\n\r\n"),
+		"/head":         raw("HTTP/1.1 200 OK\r\nX-A: $V\r\nETag: \"$V\"\r\nContent-Length: 0\r\n\r\n"),
 		"/interim":      raw("HTTP/1.1 102 $V\r\nX-A: $V\r\n\r\nHTTP/1.1 199 $V\r\nX-$V: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
 		"/uppercoding":  packed("Content-Encoding: GZIP\r\n", 1),
 		"/xgzip":        packed("Content-Encoding:\tX-Gzip \t\r\n", 1),
