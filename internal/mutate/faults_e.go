@@ -45,7 +45,7 @@ var eFaults = []rowFault{
 	{"E14", "log the target after expansion", "mitm/walk.go", "	t := x.target // what audit shows stays as the client wrote it\n", "	t := x.target\n	defer func() { x.target = t }()\n", "./internal/clients"},
 	{"E14", "log the fields that are sent", "mitm/exchange.go", "	x.settle()\n", "	x.settle()\n	x.proxy.cfg.log().Debug(\"request\", \"fields\", out.Header)\n", "./internal/clients"},
 	{"E15", "any text becomes a label", "metrics/labels.go", "	return other\n", "	return value\n", "./metrics"},
-	{"E15", "any name becomes a label", "metrics/labels.go", "slices.Contains(n.stored(), name) {", "len(n.stored()) >= 0 {", "./mitm"},
+	{"E15", "any name becomes a label", "metrics/labels.go", "!slices.Contains(n.stored(), name) {", "len(n.stored()) < 0 {", "./mitm"},
 	{"E15", "names for any token", "cmd/agentsecrets/metrics.go", "subtle.ConstantTimeCompare(got[:], want[:]) != 1 {", "subtle.ConstantTimeCompare(got[:], want[:]) > 1 {", "./cmd/agentsecrets"},
 	{"E16", "pictures are not searched", "mitm/respond.go", "	redacted := redact.NewBodyReader(body, x.run.released, size)\n", "	set := x.run.released\n	if strings.HasPrefix(resp.Header.Get(\"Content-Type\"), \"image/\") {\n		set = redact.NewSet()\n	}\n	redacted := redact.NewBodyReader(body, set, size)\n", "./mitm"},
 	{"E16", "what is framed is not searched", "mitm/messages.go", "	m.rw.Cover(b[messageHead:])\n", "", "./mitm"},
