@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -157,4 +158,14 @@ func FuzzE10AddedMeanwhile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What fuzzing found to be of interest is kept, and each go test runs it.
+func TestCorpus(t *testing.T) {
+	for _, name := range []string{"FuzzE10AnyChunking", "FuzzE2AllForms", "FuzzE6PartsPass", "FuzzE10AddedMeanwhile"} {
+		kept, err := filepath.Glob("testdata/fuzz/" + name + "/*")
+		if err != nil || len(kept) < 5 {
+			t.Errorf("%s has %d inputs, %v", name, len(kept), err)
+		}
+	}
 }

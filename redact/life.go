@@ -21,8 +21,8 @@ import (
 // A value that is not looked for must not go out.
 var ErrFull = errors.New("there are too many values to look for")
 
-// The most that a Set may have. Values of usual length have about 33 patterns of
-// 70 bytes each, so that there is room for 10,000 of them.
+// The most that a Set may have. Values of usual length have about 16 patterns of
+// 90 bytes each, so that there is room for 20,000 of them.
 const (
 	maxPatterns = 400_000
 	maxText     = 64 << 20 // bytes in patterns

@@ -323,7 +323,13 @@ func TestManyValues(t *testing.T) {
 		t.Errorf("differ%s", apart(text, got, want))
 	}
 	settled(s)
-	if n := len(s.tables.Load().tiers); n < 2 || n > 4 {
-		t.Errorf("%d values are in %d tiers", 400, n)
+	most := 0
+	for range 2 { // one value more does not make all others again twice
+		s.add([]byte(randomText(r, alphanumeric, 30)))
+		settled(s)
+		most = max(most, len(s.tables.Load().tiers))
+	}
+	if most < 2 || most > 4 {
+		t.Errorf("%d values are in %d tiers", 400, most)
 	}
 }

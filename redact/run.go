@@ -9,23 +9,38 @@ import (
 // UTF-16 has one of these in it, so that text may be cut where runs end.
 
 // blanks says which bytes that otherwise end a run stand in some value.
-type blanks struct{ space, tab bool }
+type blanks struct {
+	space, tab bool
+	all        bool // but for line breaks
+}
+
+// inView is for views: what they are made of are runs, a line each, and whatever
+// else is in one was escaped.
+var inView = blanks{all: true}
 
 func blanksOf(value []byte) blanks {
 	return blanks{space: bytes.IndexByte(value, ' ') >= 0, tab: bytes.IndexByte(value, '\t') >= 0}
 }
 
-func (in blanks) and(o blanks) blanks { return blanks{in.space || o.space, in.tab || o.tab} }
+func (in blanks) and(o blanks) blanks {
+	return blanks{space: in.space || o.space, tab: in.tab || o.tab}
+}
 
 // least is the first byte from which on, but for DEL, none ends a run.
 func (in blanks) least() byte {
-	if in.space {
+	switch {
+	case in.all:
+		return '\n' + 1
+	case in.space:
 		return ' '
 	}
 	return ' ' + 1
 }
 
 func (in blanks) ends(c byte) bool {
+	if in.all {
+		return c == '\n'
+	}
 	return (c < in.least() || c == 0x7f) && !(c == '\t' && in.tab)
 }
 

@@ -63,11 +63,13 @@ func (f *finder) findWhole(t *tables, b []byte) {
 func (f *finder) through(t *tables, text []byte, plain form, via ...*view) {
 	f.plain, f.via = plain, append(f.via[:0], via...)
 	f.look(t, text)
+	in := t.blanks
 	for i := range f.undone {
 		v := &f.undone[i]
-		if !v.unescape(text, t.blanks) {
+		if !v.unescape(text, in) {
 			return
 		}
+		in = inView
 		f.via = slices.Insert(f.via, 0, v)
 		f.lookUndone(t, v.text)
 		text = v.text

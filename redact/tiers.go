@@ -23,7 +23,7 @@ type tier struct {
 }
 
 const (
-	smallTier  = 512 // patterns that are made again at once
+	smallTier  = 2048 // patterns that are merged whatever comes: up to 150 values are one tier, and one search
 	tierGrowth = 4
 	mostTiers  = 8 // from which on whoever adds merges, too
 )
