@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit kill mutate threats attack bench-quick bench-redact soak interop interop-tools tools clients suites clean
+.PHONY: build demo test check vet unit kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools tools clients suites clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -50,6 +50,11 @@ attack: build ## plays hostile clients, origins and users against bin/agentsecre
 	@mkdir -p .cache/bin
 	@go build -o .cache/bin/attack ./internal/attack
 	@.cache/bin/attack $(ATTACK)
+
+leak-matrix: build tools ## values in every encoding, place, protocol and coding: what comes back; of another proxy with PROXY, CA, PLACEHOLDER, VALUE: docs/leak-matrix.md
+	@mkdir -p .cache/bin
+	@go build -o .cache/bin/leakmatrix ./internal/leakmatrix
+	@.cache/bin/leakmatrix $(MATRIX)
 
 bench-quick: build ## what the proxy costs, beside nginx and goproxy, in under three minutes
 	@.ci/tools bench

@@ -1,10 +1,14 @@
 package mitm
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/textproto"
 	"strings"
+	"unicode"
+
+	"github.com/agentsecrets/agentsecrets/internal/http1"
 )
 
 // hopByHop ends at this connection, named by Connection or not (RFC 9110, 7.6.1).
@@ -50,6 +54,27 @@ func upgradeOf(h http.Header) string {
 		return ""
 	}
 	return u
+}
+
+// coverNames takes echoes out of the names of h's fields as the origin wrote them:
+// in h they have Go's case, in which base64 is another text. Of those in lower case
+// the search of h knows as much.
+func (x *exchange) coverNames(h http.Header, written []http1.Field) {
+	if x.run.released.Empty() {
+		return
+	}
+	for _, f := range written {
+		name := textproto.CanonicalMIMEHeaderKey(string(f.Name))
+		values, ok := h[name]
+		if !ok || string(f.Name) == name || bytes.IndexFunc(f.Name, unicode.IsUpper) < 0 {
+			continue
+		}
+		if out, echoes := x.run.released.Name(f.Name); echoes.Total() > 0 {
+			x.echoes.Add(echoes)
+			delete(h, name)
+			h[string(out)] = append(h[string(out)], values...)
+		}
+	}
 }
 
 // maxFields is how many header fields a request may have.

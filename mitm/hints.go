@@ -61,6 +61,9 @@ func (e *earlyHints) pass(code int, header textproto.MIMEHeader, written *http1.
 		dropDigests(h)
 	}
 	e.x.coverSpanning(h)
+	if written != nil {
+		e.x.coverNames(h, written.Fields)
+	}
 	e.x.echoes.Add(e.x.run.released.Header(h))
 	if written != nil {
 		reason, echoes := e.x.run.released.Value(written.Reason)

@@ -253,12 +253,13 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 	h.Del("Alt-Svc") // HTTP/3 would go past us
 	h.Del(redactedField)
 	x.binaryFields(h)
+	before := x.echoes.Total()
 	x.coverSpanning(h)
-	echoes := x.run.released.Header(h)
-	if n := echoes.Total(); n > 0 {
+	x.coverNames(h, engine.FieldsOf(resp))
+	x.echoes.Add(x.run.released.Header(h))
+	if n := x.echoes.Total() - before; n > 0 {
 		h.Set(redactedField, strconv.Itoa(n))
 	}
-	x.echoes.Add(echoes)
 	h.Set(exchangeField, x.id)
 	for _, own := range []string{"Date", "Content-Type"} {
 		if _, ok := h[own]; !ok {
@@ -345,6 +346,7 @@ func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
 	}
 	x.binaryFields(t)
 	x.coverSpanning(t)
+	x.coverNames(t, engine.TrailersOf(resp))
 	x.echoes.Add(x.run.released.Header(t))
 	h := w.Header()
 	announced := map[string]bool{}

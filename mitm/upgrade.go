@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agentsecrets/agentsecrets/internal/engine"
 	"github.com/agentsecrets/agentsecrets/redact"
 )
 
@@ -86,6 +87,7 @@ func (x *exchange) writeSwitch(client net.Conn, resp *http.Response) error {
 	removeHopByHop(h)
 	h.Del("Alt-Svc")
 	x.coverSpanning(h)
+	x.coverNames(h, engine.FieldsOf(resp))
 	x.echoes.Add(x.run.released.Header(h))
 	h.Set("Connection", "Upgrade")
 	h.Set("Upgrade", upgrade)

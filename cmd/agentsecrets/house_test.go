@@ -40,6 +40,7 @@ func mayImport() map[string][]string {
 		"internal/engine":         {"internal/http1"},
 		"internal/envfile":        {"resolve"},
 		"internal/interop":        {"ca", "internal/held"},
+		"internal/leakmatrix":     {"ca", "internal/grid", "internal/held"}, // what it checks it shares no code with
 		"internal/soak":           {"ca", "internal/held", "redact"},
 		"internal/style":          {"internal/place", "placeholder"},
 		"internal/daemon":         {"internal/atomicfile", "internal/runtree"},

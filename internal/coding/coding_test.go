@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -23,11 +24,13 @@ type flusher interface {
 	Flush() error
 }
 
-// encoders are not ours; where there is a choice, not of the library that decodes.
-var encoders = []struct {
+type encoder struct {
 	name, field string
 	to          func(io.Writer) flusher
-}{
+}
+
+// encoders are not ours; where there is a choice, not of the library that decodes.
+var encoders = []encoder{
 	{"gzip", "gzip", func(w io.Writer) flusher { return stdgzip.NewWriter(w) }},
 	{"zlib", "deflate", func(w io.Writer) flusher { return stdzlib.NewWriter(w) }},
 	{"raw", "deflate", func(w io.Writer) flusher { z, _ := stdflate.NewWriter(w, 6); return z }},
@@ -89,6 +92,19 @@ func TestDecode(t *testing.T) {
 	}
 	if err := iotest.TestReader(decode(t, "x-gzip", bytes.NewReader(encode(t, encoders[0].to, text))), text); err != nil {
 		t.Error(err)
+	}
+}
+
+// Short texts of every length end at every bit of a byte, and in every state of a
+// decoder that is given one byte at a time.
+func TestBrotliByteByByte(t *testing.T) {
+	e := encoders[slices.IndexFunc(encoders, func(e encoder) bool { return e.field == "br" })]
+	for n := range 400 {
+		text := someText(1000)[n : 2*n+1]
+		got, err := io.ReadAll(decode(t, e.field, iotest.OneByteReader(bytes.NewReader(encode(t, e.to, text)))))
+		if err != nil || !bytes.Equal(got, text) {
+			t.Errorf("%d bytes of %d, %v", len(got), len(text), err)
+		}
 	}
 }
 

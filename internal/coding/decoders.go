@@ -81,7 +81,20 @@ func openDeflate(src *bufio.Reader) (io.ReadCloser, error) {
 }
 
 func openBrotli(src *bufio.Reader) (io.ReadCloser, error) {
-	return io.NopCloser(brotli.NewReader(src)), nil
+	return io.NopCloser(brotliReader{brotli.NewReader(src)}), nil
+}
+
+// A brotliReader ends where the format does. The library calls it an error when
+// more follows, and also where nothing does: it takes the last bytes that it used
+// for unused ones if they came one by one.
+type brotliReader struct{ src *brotli.Reader }
+
+func (b brotliReader) Read(p []byte) (int, error) {
+	n, err := b.src.Read(p)
+	if err != nil && err.Error() == "brotli: excessive input" {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // maxWindow is what RFC 9659 allows zstd to ask of a receiver.

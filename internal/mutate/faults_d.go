@@ -36,7 +36,7 @@ var dFaults = []rowFault{
 	{"D5", "a wildcard takes a public suffix", "allowlist/rule.go", "parent == r.Host && !isPublic(host)", "parent == r.Host", "./allowlist"},
 	{"D5", "hosts of tunnels are somebody's", "allowlist/rule.go", "	case \"codesandbox.io\",", "	case \"-\",", "./allowlist"},
 	{"D5", "a wildcard is any number of labels", "allowlist/rule.go", "ok && label != \"\" && parent == r.Host &&", "ok && label != \"\" && isBelow(parent, r.Host) &&", "./allowlist"},
-	{"D6", "pass heads as they are", "mitm/respond.go", "	echoes := x.run.released.Header(h)\n", "	echoes := x.run.released.Header(http.Header{})\n", "./mitm"},
+	{"D6", "pass heads as they are", "mitm/respond.go", "	x.coverNames(h, engine.FieldsOf(resp))\n	x.echoes.Add(x.run.released.Header(h))\n", "	x.echoes.Add(x.run.released.Header(http.Header{}))\n", "./mitm"},
 	{"D6", "follow redirects", "mitm/exchange.go", "	resp, err := t.RoundTrip(out.WithContext(", "	resp, err := (&http.Client{Transport: t}).Do(out.WithContext(", "./mitm"},
 	{"D6", "offer HTTP/3", "mitm/respond.go", "	h.Del(\"Alt-Svc\") // HTTP/3 would go past us\n", "", "./mitm"},
 	{"D7", "send values over plaintext", "mitm/exchange.go", `if x.scheme != "https" && !options.Plaintext {`, `if x.scheme == "-" && !options.Plaintext {`, "./mitm"},

@@ -2,7 +2,7 @@ package main
 
 // Faults for the rows of docs/threats.md about getting a value back.
 var eFaults = []rowFault{
-	{"E1", "pass heads as they are", "mitm/respond.go", "	echoes := x.run.released.Header(h)\n", "	echoes := x.run.released.Header(h.Clone())\n", "./mitm"},
+	{"E1", "pass heads as they are", "mitm/respond.go", "	x.coverNames(h, engine.FieldsOf(resp))\n	x.echoes.Add(x.run.released.Header(h))\n", "	x.echoes.Add(x.run.released.Header(h.Clone()))\n", "./mitm"},
 	{"E1", "pass early hints as they are", "mitm/hints.go", "	e.x.echoes.Add(e.x.run.released.Header(h))\n	if", "	if", "./mitm"},
 	{"E1", "the reasons of early hints", "mitm/hints.go", "		engine.Say(e.w, string(reason))\n", "		engine.Say(e.w, string(written.Reason))\n		_ = reason\n", "./mitm"},
 	{"E1", "pass trailers as they are", "mitm/respond.go", "	x.echoes.Add(x.run.released.Header(t))\n", "", "./mitm"},
