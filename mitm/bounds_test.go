@@ -6,8 +6,8 @@ import "time"
 
 // Measured: 165 allocations, 14,480 bytes.
 const (
-	maxAllocations = 181
-	maxAllocated   = 15_900
+	maxAllocations = 172
+	maxAllocated   = 15_000
 )
 
 // floodShare is the part of a flood that tests send, all of it; floodTime how long

@@ -17,11 +17,11 @@ var joins = []string{", ", ",", "; "}
 // afterName is what stands between the name of a field and its value.
 var afterName = []string{": ", ":"}
 
-// coverSpanning covers them in h. Nearly all heads have none: one look at all of
-// the texts tells.
+// coverSpanning covers them in h. Nearly all heads have none: few values could stand
+// so, and one look at all of the texts tells of the others.
 func (x *exchange) coverSpanning(h http.Header) {
 	set := x.run.released
-	if set.Empty() {
+	if !set.Spans() {
 		return
 	}
 	if _, echoes := set.Name(spanningTexts(h)); echoes == nil {

@@ -160,6 +160,9 @@ func (s *Set) join(fresh []newcomer) error {
 		if bytes.IndexFunc(v.value, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
 			s.wide.Store(true)
 		}
+		if bytes.ContainsAny(v.value, ":,; ") {
+			s.spans.Store(true)
+		}
 	}
 	s.putLocked(all)
 	return nil

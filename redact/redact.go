@@ -36,6 +36,7 @@ type contents struct {
 	limits limits
 	tables atomic.Pointer[tables] // nil until a value has been added
 	wide   atomic.Bool            // some value is not all ASCII
+	spans  atomic.Bool            // some value has a sign that may stand between parts of a head
 
 	life
 }
@@ -70,6 +71,12 @@ func newSet(l limits) *Set {
 // ASCII reports whether no value has a byte beyond ASCII, so that no form of one
 // reaches across such a byte. It may turn false.
 func (s *Set) ASCII() bool { return !s.wide.Load() }
+
+// Spans reports whether some value has a colon, comma, semicolon or space, so that a
+// form of it may stand over the name and the value of a field, or over several lines
+// of one: none of these signs is in a form of a value without them, but for the
+// semicolon of an entity, behind which a space could only be one of the value.
+func (s *Set) Spans() bool { return s.spans.Load() }
 
 // Empty reports whether no value was ever added. Values too short to look for count:
 // holding back only for the others would tell their lengths.

@@ -11,6 +11,7 @@ var eFaults = []rowFault{
 	{"E1", "search the responses to who sent a value alone", "mitm/respond.go", "	redacted := redact.NewBodyReader(body, x.run.released, size)\n", "	set := x.run.released\n	if len(x.values) == 0 {\n		set = redact.NewSet()\n	}\n	redacted := redact.NewBodyReader(body, set, size)\n", "./mitm"},
 	{"E1", "names and values of fields apart", "mitm/spanning.go", "if echoes != nil && out[len(name)] == '*' {", "if echoes != nil && out[len(name)] == ':' {", "./mitm"},
 	{"E1", "the lines of a field apart", "mitm/spanning.go", "		if !spans {\n", "		if !spans || at > 0 {\n", "./mitm"},
+	{"E1", "no value can span", "redact/life.go", "			s.spans.Store(true)\n", "", "./mitm"},
 	{"E1", "spanning echoes of trailers", "mitm/respond.go", "	x.coverSpanning(t)\n", "", "./mitm"},
 	{"E2", "no hex", "redact/forms.go", "	d.add(inHex, lower, bytes.ToUpper(lower))\n", "	_ = lower\n", "./mitm"},
 	{"E2", "one alignment of base64", "redact/forms.go", "		for before := range 3 {\n", "		for before := range 1 {\n", "./mitm"},
