@@ -7,6 +7,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -21,15 +22,16 @@ import (
 // serve takes: who, where, what, may it, what is it worth, write it down, put
 // it in, send, take echoes out, write it down. Any step that fails ends it.
 type exchange struct {
-	proxy  *Proxy
-	run    *Run
-	scope  Scope
-	id     string
-	start  time.Time
-	scheme string
-	dest   authority
-	route  Route
-	short  string // dest as people write it
+	proxy    *Proxy
+	run      *Run
+	released *redact.Set // of the run; tells spend
+	scope    Scope
+	id       string
+	start    time.Time
+	scheme   string
+	dest     authority
+	route    Route
+	short    string // dest as people write it
 
 	method   string
 	target   target
@@ -70,6 +72,8 @@ type exchange struct {
 	echoes redact.Counts
 	clock  clock
 	held   int // bytes of the response that are held back
+
+	overspent atomic.Bool // the run's budget has no room for an echo in the response
 }
 
 // statusClientLeft is nginx's number for it; nobody is sent it.
@@ -83,10 +87,12 @@ type found struct {
 
 func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
 	now, scope := p.cfg.now(), p.cfg.look(run.now())
-	return &exchange{
+	x := &exchange{
 		proxy: p, run: run, scope: scope, route: p.route(scope, dest), id: audit.NewID(), start: now, clock: clock{from: now},
 		scheme: scheme, dest: dest, short: dest.short(scheme), values: map[string]resolve.Value{}, noted: noted{}, echoes: redact.Counts{},
 	}
+	x.released = run.released.OnWeak(x.spend)
+	return x
 }
 
 // domain is the origin as people write it.
@@ -122,6 +128,9 @@ func (x *exchange) prepare(w http.ResponseWriter, r *http.Request) (*http.Reques
 		return nil, err
 	}
 	if err := x.checkRoute(); err != nil {
+		return nil, err
+	}
+	if err := x.checkBudget(); err != nil {
 		return nil, err
 	}
 	out := x.outgoing(r)

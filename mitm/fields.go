@@ -69,7 +69,7 @@ func (x *exchange) coverNames(h http.Header, written []http1.Field) {
 		if !ok || string(f.Name) == name || bytes.IndexFunc(f.Name, unicode.IsUpper) < 0 {
 			continue
 		}
-		if out, echoes := x.run.released.Name(f.Name); echoes.Total() > 0 {
+		if out, echoes := x.released.Name(f.Name); echoes.Total() > 0 {
 			x.echoes.Add(echoes)
 			delete(h, name)
 			h[string(out)] = append(h[string(out)], values...)

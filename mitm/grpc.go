@@ -84,7 +84,7 @@ func shut(s searched) {
 // framed is a body of messages without echoes. It changes the head where what
 // that says of compressed messages will not be true.
 func (x *exchange) framed(f framing, resp *http.Response, body io.Reader, size int64) searched {
-	m := newMessages(f, body, x.run.released)
+	m := newMessages(f, body, x.released)
 	m.large = x.proxy.large
 	m.sized = size > 0
 	m.searching = func() bool { return x.reaches || !x.run.released.Empty() }
@@ -134,7 +134,7 @@ func (x *exchange) binary(item string) string {
 	if err != nil {
 		return item
 	}
-	b, echoes := x.run.released.Value(b)
+	b, echoes := x.released.Value(b)
 	if echoes == nil {
 		return item
 	}
@@ -179,7 +179,7 @@ func statusOf(status int, slug string) int {
 	switch status {
 	case http.StatusForbidden:
 		return 7 // PERMISSION_DENIED
-	case http.StatusRequestEntityTooLarge:
+	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
 		return 8 // RESOURCE_EXHAUSTED
 	case http.StatusUnprocessableEntity, http.StatusBadRequest:
 		return 3 // INVALID_ARGUMENT

@@ -64,12 +64,16 @@ func (e *earlyHints) pass(code int, header textproto.MIMEHeader, written *http1.
 	if written != nil {
 		e.x.coverNames(h, written.Fields)
 	}
-	e.x.echoes.Add(e.x.run.released.Header(h))
+	e.x.echoes.Add(e.x.released.Header(h))
 	if written != nil {
-		reason, echoes := e.x.run.released.Value(written.Reason)
+		reason, echoes := e.x.released.Value(written.Reason)
 		e.x.echoes.Add(echoes)
 		engine.Keep(e.w, written.Fields)
 		engine.Say(e.w, string(reason))
+	}
+	if e.x.withinBudget() != nil { // the final response will say so
+		clear(h)
+		return nil
 	}
 	e.w.WriteHeader(code)
 	clear(h)

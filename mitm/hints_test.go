@@ -42,7 +42,7 @@ func (c *codes) WriteHeader(code int) { c.all = append(c.all, code) }
 func TestAskedBeforeAHint(t *testing.T) {
 	w := &codes{}
 	p := &Proxy{}
-	e := &earlyHints{http1: true, asks: true, w: w, x: &exchange{proxy: p, run: &Run{sent: newSent()}, echoes: redact.Counts{}}}
+	e := &earlyHints{http1: true, asks: true, w: w, x: &exchange{proxy: p, run: &Run{sent: newSent()}, released: redact.NewSet(), echoes: redact.Counts{}}}
 	for _, code := range []int{103, 100, 103} {
 		if err := e.forward(code, textproto.MIMEHeader{"Link": {"</a>"}}); err != nil {
 			t.Fatal(err)

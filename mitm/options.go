@@ -130,15 +130,16 @@ func (x *exchange) originProblem(err error) *Problem {
 
 // wayKey tells apart what may never share a connection.
 type wayKey struct {
-	guarded  bool // carries values, or is held to what those are
+	run      string // that it is of: HPACK keeps what was sent over a connection
+	guarded  bool   // carries values, or is held to what those are
 	private  bool
 	loopback bool // over http, and nowhere else
 	roots    string
 }
 
-// maxWays is how many kinds of connections are kept; there are as many as sets
-// of options in policies.
-const maxWays = 64
+// maxWays is how many kinds of connections are kept; a run has as many as there are
+// sets of options in its policy.
+const maxWays = 1024
 
 // way is the way out for what is sent so.
 func (o *origins) way(k wayKey) way {
@@ -158,7 +159,7 @@ func (o *origins) way(k wayKey) way {
 
 // wayOut is the one for x. Roots of a rule count for its hosts without a value too.
 func (x *exchange) wayOut() way {
-	k := wayKey{roots: x.sentWith.Roots}
+	k := wayKey{run: x.run.id, roots: x.sentWith.Roots}
 	if x.guarded || x.route.Guarded {
 		k.guarded, k.private = true, x.sentWith.Private
 		if x.scheme != "https" && x.sentWith.Plaintext {

@@ -80,6 +80,19 @@ func (o *origins) renew() {
 	clear(o.ways)
 }
 
+// leave closes the connections of a run that has ended. Those that are in use end with their exchanges.
+func (o *origins) leave(run string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for k, w := range o.ways {
+		if k.run == run {
+			w.any.CloseIdleConnections()
+			w.http1.CloseIdleConnections()
+			delete(o.ways, k)
+		}
+	}
+}
+
 func (o *origins) closeIdleLocked() {
 	for _, w := range o.ways {
 		w.any.CloseIdleConnections()

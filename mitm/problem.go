@@ -3,7 +3,10 @@ package mitm
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // Problem is a refusal as the client sees it (RFC 9457). Its texts are fixed or
@@ -16,6 +19,8 @@ type Problem struct {
 	Hint    string // the command that would fix it; "" if there is none
 	Domain  string // the origin's host, with the port unless it is 443
 	Name    string // of the secret, if one is concerned
+
+	RetryAfter time.Duration // when it may be otherwise; 0: nobody knows
 }
 
 func (p *Problem) Error() string { return p.Slug + ": " + p.Message }
@@ -52,6 +57,9 @@ func (p *Problem) write(w http.ResponseWriter, exchange string) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+	}
 	if exchange != "" {
 		h.Set(exchangeField, exchange)
 	}

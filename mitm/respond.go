@@ -101,20 +101,31 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, resp *http.Re
 	defer body.Close()
 	redacted := x.searched(resp, body, size)
 	defer shut(redacted)
-	x.writeHead(w, r, resp)
+	if err := x.writeHead(w, r, resp); err != nil {
+		x.echoes.Add(redacted.Counts())
+		x.refuse(w, err)
+		return
+	}
 	err = x.copyBody(w, redacted, resp.ContentLength)
 	x.echoes.Add(redacted.Counts())
 	if err != nil {
 		if x.endsAs(w, r, err) {
 			return
 		}
-		x.brokenOff(r, err)
-		x.giveUp(r)
-		panic(http.ErrAbortHandler) // the client must not take a part for the whole
+		x.breakOff(r, err)
 	}
 	if hasTrailers(r, resp) {
-		x.writeTrailer(w, resp)
+		if err := x.writeTrailer(w, resp); err != nil {
+			x.breakOff(r, err)
+		}
 	}
+}
+
+// breakOff ends a response in its middle.
+func (x *exchange) breakOff(r *http.Request, err error) {
+	x.brokenOff(r, err)
+	x.giveUp(r)
+	panic(http.ErrAbortHandler) // the client must not take a part for the whole
 }
 
 // bodiless reports whether a response has no body, whatever its fields say (RFC
@@ -137,7 +148,7 @@ func (x *exchange) searched(resp *http.Response, body io.Reader, size int64) sea
 		}
 		return x.framed(f, resp, body, size)
 	}
-	redacted := redact.NewBodyReader(body, x.run.released, size)
+	redacted := redact.NewBodyReader(body, x.released, size)
 	if whole := redacted.ReadAhead(); whole && redacted.Counts().Total() > 0 || !whole && x.mayHoldValue() {
 		weaken(resp.Header)
 	}
@@ -157,9 +168,12 @@ const giveUpIn = 500 * time.Millisecond
 // brokenOff notes why a response could not be passed on whole.
 func (x *exchange) brokenOff(r *http.Request, err error) {
 	var message *messageError
+	var why *Problem
 	switch {
 	case r.Context().Err() != nil, errors.Is(err, errNotTaken): // the client left first
 		x.status = statusClientLeft
+	case errors.As(err, &why):
+		x.stopped(why)
 	case errors.Is(err, coding.ErrTooLarge), errors.As(err, &message):
 		x.broken = "undecodable_response"
 	default:
@@ -243,7 +257,8 @@ func dropDigests(h http.Header) {
 	}
 }
 
-func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.Response) {
+// writeHead says why nothing was written, if that is so.
+func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.Response) error {
 	h := w.Header()
 	for k, vs := range resp.Header {
 		h[k] = vs
@@ -256,9 +271,14 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 	before := x.echoes.Total()
 	x.coverSpanning(h)
 	x.coverNames(h, engine.FieldsOf(resp))
-	x.echoes.Add(x.run.released.Header(h))
+	x.echoes.Add(x.released.Header(h))
 	if n := x.echoes.Total() - before; n > 0 {
 		h.Set(redactedField, strconv.Itoa(n))
+	}
+	reason := x.reasonOf(resp)
+	if err := x.withinBudget(); err != nil {
+		clear(h)
+		return err
 	}
 	h.Set(exchangeField, x.id)
 	for _, own := range []string{"Date", "Content-Type"} {
@@ -273,12 +293,15 @@ func (x *exchange) writeHead(w http.ResponseWriter, r *http.Request, resp *http.
 	if trailers && r.ProtoMajor == 1 {
 		h.Del("Content-Length") // HTTP/2 has both; HTTP/1.1 trailers need chunks (RFC 9112, 7.1.2)
 	}
-	x.say(w, resp)
+	if resp.ProtoMajor == 1 { // else there is none
+		engine.Say(w, reason)
+	}
 	x.answered = true
 	w.WriteHeader(resp.StatusCode)
 	if resp.ContentLength < 0 || trailers {
 		http.NewResponseController(w).Flush() // a stream may be silent after its head
 	}
+	return nil
 }
 
 // announce tells of trailers in the origin's words, where it has some.
@@ -295,15 +318,15 @@ func (x *exchange) announce(h http.Header, lines []string, trailer http.Header) 
 	}
 }
 
-// say passes on the reason that the origin gives for its status.
-func (x *exchange) say(w http.ResponseWriter, resp *http.Response) {
+// reasonOf is what the origin gives for its status, over HTTP/1.
+func (x *exchange) reasonOf(resp *http.Response) string {
 	if resp.ProtoMajor != 1 {
-		return // there is none
+		return ""
 	}
 	_, text, _ := strings.Cut(resp.Status, " ")
-	reason, echoes := x.run.released.Value([]byte(text))
+	reason, echoes := x.released.Value([]byte(text))
 	x.echoes.Add(echoes)
-	engine.Say(w, string(reason))
+	return string(reason)
 }
 
 const redactedField = "Agentsecrets-Redacted" // as net/http has it
@@ -318,6 +341,9 @@ func (x *exchange) copyBody(w http.ResponseWriter, src searched, remaining int64
 	for {
 		n, err := src.Read(buf[:])
 		x.heldBack(src.Held())
+		if over := x.withinBudget(); over != nil {
+			return over
+		}
 		if n > 0 {
 			if err := x.give(w, buf[:n]); err != nil {
 				return err
@@ -339,7 +365,7 @@ func (x *exchange) copyBody(w http.ResponseWriter, src searched, remaining int64
 }
 
 // writeTrailer passes trailers on, announced or not.
-func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
+func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) error {
 	t := resp.Trailer.Clone()
 	if x.decodes || !x.run.released.Empty() {
 		dropDigests(t)
@@ -347,7 +373,10 @@ func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
 	x.binaryFields(t)
 	x.coverSpanning(t)
 	x.coverNames(t, engine.TrailersOf(resp))
-	x.echoes.Add(x.run.released.Header(t))
+	x.echoes.Add(x.released.Header(t))
+	if err := x.withinBudget(); err != nil {
+		return err
+	}
 	h := w.Header()
 	announced := map[string]bool{}
 	for _, line := range h["Trailer"] {
@@ -362,4 +391,5 @@ func (x *exchange) writeTrailer(w http.ResponseWriter, resp *http.Response) {
 		}
 		h[k] = vs
 	}
+	return nil
 }

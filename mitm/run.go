@@ -25,9 +25,10 @@ type Run struct {
 	sum   [sha256.Size]byte
 	id    string
 	sent
-	load *load
-	live context.Context // ends with the credential
-	end  context.CancelFunc
+	load   *load
+	budget budget
+	live   context.Context // ends with the credential
+	end    context.CancelFunc
 }
 
 // sent is what has gone out through a proxy, for whichever run: an origin may
@@ -94,6 +95,7 @@ func (r *Run) Revoke() {
 	p.runs.mu.Unlock()
 	r.end()
 	p.conns.closeOf(r)
+	p.origins.leave(r.id)
 }
 
 func (r *Run) now() Scope {

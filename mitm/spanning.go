@@ -20,7 +20,7 @@ var afterName = []string{": ", ":"}
 // coverSpanning covers them in h. Nearly all heads have none: few values could stand
 // so, and one look at all of the texts tells of the others.
 func (x *exchange) coverSpanning(h http.Header) {
-	set := x.run.released
+	set, told := x.run.released, x.released // the latter counts, once it is known to be covered here
 	if !set.Spans() {
 		return
 	}
@@ -28,9 +28,9 @@ func (x *exchange) coverSpanning(h http.Header) {
 		return
 	}
 	for name, lines := range h {
-		x.echoes.Add(coverJoined(set, lines))
+		x.echoes.Add(coverJoined(set, told, lines))
 		for i := 0; i < len(lines); i++ {
-			to, line, echoes := coverNamed(set, name, lines[i])
+			to, line, echoes := coverNamed(set, told, name, lines[i])
 			if echoes == nil {
 				continue
 			}
@@ -65,10 +65,11 @@ func spanningTexts(h http.Header) []byte {
 
 // coverNamed is a field without an echo that begins in its name and ends in its
 // value; nil counts if it has none.
-func coverNamed(set *redact.Set, name, line string) (to, rest string, echoes redact.Counts) {
+func coverNamed(set, told *redact.Set, name, line string) (to, rest string, echoes redact.Counts) {
 	for _, between := range afterName {
 		out, echoes := set.Name([]byte(name + between + line))
 		if echoes != nil && out[len(name)] == '*' {
+			told.Name([]byte(name + between + line))
 			return string(out[:len(name)]), string(out[len(name)+len(between):]), echoes
 		}
 	}
@@ -76,7 +77,7 @@ func coverNamed(set *redact.Set, name, line string) (to, rest string, echoes red
 }
 
 // coverJoined covers echoes that begin in one line of a field and end in another.
-func coverJoined(set *redact.Set, lines []string) redact.Counts {
+func coverJoined(set, told *redact.Set, lines []string) redact.Counts {
 	for _, between := range joins {
 		out, echoes := set.Name([]byte(strings.Join(lines, between)))
 		if echoes == nil {
@@ -91,6 +92,7 @@ func coverJoined(set *redact.Set, lines []string) redact.Counts {
 		if !spans {
 			continue
 		}
+		told.Name([]byte(strings.Join(lines, between)))
 		at = 0
 		for i, line := range lines {
 			lines[i] = string(out[at : at+len(line)])

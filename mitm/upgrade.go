@@ -45,6 +45,7 @@ func (x *exchange) upgrade(w http.ResponseWriter, r *http.Request, resp *http.Re
 	}
 	defer client.Close()
 	if err := x.writeSwitch(client, resp); err != nil {
+		x.stopIfOver()
 		return
 	}
 	from, to := side{conn: client, src: rw.Reader}, side{conn: origin, src: origin}
@@ -57,7 +58,7 @@ func (x *exchange) upgrade(w http.ResponseWriter, r *http.Request, resp *http.Re
 		from.pass, to.pass, l.wait = s.up, s.down, endWait
 	} else {
 		from.pass = func(src io.Reader) error { _, err := io.Copy(origin, src); return err }
-		to.pass = func(src io.Reader) error { return x.copyBytes(client, src) }
+		to.pass = func(src io.Reader) error { return x.copyBytes(client, src, l.cut) }
 	}
 	l.relay(x.run.live, from, to) // the request's context ends when the client has said all
 }
@@ -88,7 +89,10 @@ func (x *exchange) writeSwitch(client net.Conn, resp *http.Response) error {
 	h.Del("Alt-Svc")
 	x.coverSpanning(h)
 	x.coverNames(h, engine.FieldsOf(resp))
-	x.echoes.Add(x.run.released.Header(h))
+	x.echoes.Add(x.released.Header(h))
+	if err := x.withinBudget(); err != nil {
+		return err
+	}
 	h.Set("Connection", "Upgrade")
 	h.Set("Upgrade", upgrade)
 	h.Set(exchangeField, x.id)
@@ -131,23 +135,30 @@ func (l *lull) relay(ctx context.Context, a, b side) {
 const quiet = 20 * time.Millisecond
 
 // copyBytes passes on what the origin says in a protocol that is not read, as a
-// stream: its framing stays true, since the number of bytes does.
-func (x *exchange) copyBytes(client io.Writer, origin io.Reader) error {
-	s := &covering{dst: client, rw: x.run.released.Rewriter()}
+// stream: its framing stays true, since the number of bytes does. It uses cut where
+// what was held back may not be let go.
+func (x *exchange) copyBytes(client io.Writer, origin io.Reader, cut func()) error {
+	s := &covering{dst: client, rw: x.released.Rewriter(), within: x.withinBudget}
 	s.timer = time.AfterFunc(time.Hour, func() {
 		// A fault of dst shows at the next write.
-		_ = x.proxy.cfg.safely("upgrade", func() error { return s.flush(false) })()
+		if x.proxy.cfg.safely("upgrade", func() error { return s.flush(false) })() != nil && x.overspent.Load() {
+			cut()
+		}
 	})
 	defer func() { x.echoes.Add(s.rw.Counts()) }()
 	defer s.timer.Stop()
 	_, err := io.Copy(s, origin)
-	return s.end(err)
+	if err = s.end(err); err != nil {
+		x.stopIfOver()
+	}
+	return err
 }
 
 // covering is a writer that covers echoes in what goes to dst.
 type covering struct {
-	dst   io.Writer
-	timer *time.Timer
+	dst    io.Writer
+	timer  *time.Timer
+	within func() error // see withinBudget
 
 	mu   sync.Mutex // guards what follows, and dst
 	rw   *redact.Rewriter
@@ -159,6 +170,9 @@ func (s *covering) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.out, _ = s.rw.Feed(s.out[:0], b)
+	if err := s.within(); err != nil {
+		return 0, err
+	}
 	if len(s.out) > 0 {
 		if _, err := s.dst.Write(s.out); err != nil {
 			return 0, err
@@ -177,8 +191,8 @@ func (s *covering) flush(last bool) error {
 	}
 	s.over = last
 	s.out, _ = s.rw.Flush(s.out[:0])
-	if len(s.out) == 0 {
-		return nil
+	if err := s.within(); err != nil || len(s.out) == 0 {
+		return err
 	}
 	_, err := s.dst.Write(s.out)
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 
 	"github.com/gobwas/ws"
 )
@@ -37,6 +38,11 @@ func (s *webSocket) down(origin io.Reader) error {
 	defer way.end()
 	f := &flow{src: bufio.NewReader(origin), dst: s.toClient, way: way}
 	err := f.run()
+	var why *Problem
+	if errors.As(err, &why) {
+		s.refuse(why)
+		_ = s.client.SetReadDeadline(time.Now().Add(endWait)) // for its close frame; else it is cut off at once
+	}
 	if s.toClient.isOver() {
 		<-s.upEnded // the client is still to read why
 	}
@@ -62,11 +68,7 @@ func (s *webSocket) up(client io.Reader) error {
 
 // refuse ends both sides.
 func (s *webSocket) refuse(why *Problem) {
-	x := s.x
-	x.mu.Lock()
-	x.bodyStop = why
-	x.mu.Unlock()
-	x.proxy.cfg.log().Warn("refused", "reason", why.Slug, "host", x.dest.host, "name", why.Name, "exchange", x.id)
+	s.x.stopped(why)
 	code := ws.StatusPolicyViolation
 	switch {
 	case why.Status == 413:

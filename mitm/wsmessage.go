@@ -196,16 +196,16 @@ func (o *fromOrigin) begin(h ws.Header) (passes bool, rw stream.Rewriter) {
 
 // pass covers echoes in one frame: the head stays true, since the length does.
 func (o *fromOrigin) pass(dst *frames, h ws.Header, src io.Reader) error {
-	payload := redact.NewBodyReader(src, o.x.run.released, h.Length)
-	err := dst.stream(h, payload)
+	payload := redact.NewBodyReader(src, o.x.released, h.Length)
+	err := dst.stream(h, budgeted{payload, o.x})
 	o.x.echoes.Add(payload.Counts())
 	return err
 }
 
 func (o *fromOrigin) whole(_ ws.OpCode, message []byte) ([]byte, error) {
-	r := redact.NewBodyReader(bytes.NewReader(message), o.x.run.released, int64(len(message)))
+	r := redact.NewBodyReader(bytes.NewReader(message), o.x.released, int64(len(message)))
 	out := make([]byte, len(message))
-	_, err := io.ReadFull(r, out)
+	_, err := io.ReadFull(budgeted{r, o.x}, out)
 	o.x.echoes.Add(r.Counts())
 	return out, err
 }
@@ -224,8 +224,8 @@ func (o *fromOrigin) holds(n int) { o.x.heldBack(n) }
 
 func (o *fromOrigin) rewriter() stream.Rewriter {
 	o.count()
-	o.rw = o.x.run.released.Rewriter()
-	return o.rw
+	o.rw = o.x.released.Rewriter()
+	return budgetedRewriter{o.rw, o.x}
 }
 
 func (o *fromOrigin) count() {

@@ -72,7 +72,7 @@ func TestDoctorNoticesWhatIsSentAndWritten(t *testing.T) {
 func TestDoctorNotices(t *testing.T) {
 	for _, fault := range []struct{ name, file, old, new, says string }{
 		{"what goes out is not looked for", "mitm/kept.go", "	return k.set.Add(all...)\n", "	return nil\n", "HTTP/2: nothing comes back in a field"},
-		{"trailers pass", "mitm/respond.go", "	x.echoes.Add(x.run.released.Header(t))\n", "", "HTTP/1: nothing comes back in a trailer"},
+		{"trailers pass", "mitm/respond.go", "	x.echoes.Add(x.released.Header(t))\n", "", "HTTP/1: nothing comes back in a trailer"},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			cmd := exec.Command(patched(t, fault.file, fault.old, fault.new), "doctor", "--output", "json")

@@ -64,9 +64,10 @@ type importJSON struct {
 	Renamed     []renamedJSON  `json:"renamed"`
 	Empty       []string       `json:"empty"`
 	Skipped     []string       `json:"skipped"`
-	DryRun      bool           `json:"dry_run"`
-	Project     string         `json:"project"`
-	Environment string         `json:"environment"`
+	guessableJSON
+	DryRun      bool   `json:"dry_run"`
+	Project     string `json:"project"`
+	Environment string `json:"environment"`
 }
 
 type renamedJSON struct {
@@ -103,6 +104,7 @@ func (a *app) importSecrets(ctx context.Context, path string, o importOptions) e
 	if err := a.checkAll(f, all); err != nil {
 		return err
 	}
+	r.guessableJSON = guessable(all)
 	if !o.dryRun {
 		if err := a.keepImport(ctx, w, all); err != nil {
 			return err

@@ -61,6 +61,13 @@ func (o *setOptions) args(cmd *cobra.Command, args []string) error {
 	return cobra.MinimumNArgs(1)(cmd, args)
 }
 
+type setJSON struct {
+	Set []string `json:"set"`
+	guessableJSON
+	Project     string `json:"project"`
+	Environment string `json:"environment"`
+}
+
 // given is a secret as the user gave it.
 type given struct {
 	name  string
@@ -111,7 +118,7 @@ func (a *app) set(ctx context.Context, args []string, o setOptions) error {
 	if o.envFile != "" {
 		a.warnClear(o.envFile)
 	}
-	return a.print(map[string]any{"set": namesOf(all), "project": w.ProjectName, "environment": w.Environment}, func(io.Writer) {})
+	return a.print(setJSON{namesOf(all), guessable(all), w.ProjectName, w.Environment}, func(io.Writer) {})
 }
 
 // keep binds and stores all, or stores none.

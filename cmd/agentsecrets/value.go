@@ -2,18 +2,14 @@ package main
 
 import (
 	"bytes"
-	"math"
 
+	"github.com/agentsecrets/agentsecrets/redact"
 	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
-// What makes a value worth a warning. Shorter ones are not looked for in what
-// comes back, since a client could find them by guessing.
-const (
-	minSought  = 8
-	minComfort = 16
-	minBits    = 60
-)
+// minSought is the least length of what is looked for in what comes back: a
+// client could find shorter values by guessing.
+const minSought = 8
 
 // checkValue returns what is to be kept of b, or why it cannot be.
 func (a *app) checkValue(name string, b []byte) ([]byte, error) {
@@ -66,9 +62,9 @@ func concerns(b []byte) []string {
 	}
 	switch {
 	case len(b) < minSought:
-		list = append(list, "is shorter than 8 bytes: it is not looked for in responses")
-	case len(b) < minComfort || bits(b) < minBits:
-		list = append(list, "is short or easy to guess: who can guess it needs no proxy")
+		list = append(list, "is under 8 bytes: it is put in but not looked for in responses; choose a longer one")
+	case redact.Weak(b):
+		list = append(list, "can be guessed by whoever can send requests: choose a longer one, made by a machine, or bind it to hosts that do not echo it")
 	}
 	return list
 }
@@ -79,23 +75,28 @@ func doubts(v resolve.Value) string {
 	switch b := v.Reveal(); {
 	case len(b) < minSought:
 		return "is shorter than 8 bytes: it is not looked for in responses"
-	case len(b) < minComfort || bits(b) < minBits:
+	case redact.Weak(b):
 		return "is short or easy to guess"
 	}
 	return ""
 }
 
-// bits estimates how hard b is to guess: Shannon's entropy of its bytes.
-func bits(b []byte) float64 {
-	var counts [256]int
-	for _, c := range b {
-		counts[c]++
-	}
-	sum, n := 0.0, float64(len(b))
-	for _, c := range counts {
-		if c > 0 {
-			sum -= float64(c) * math.Log2(float64(c)/n)
+// guessableJSON are the names of values that deserve such a warning.
+type guessableJSON struct {
+	Short []string `json:"short"` // not looked for in responses
+	Weak  []string `json:"weak"`  // looked for, and can be guessed
+}
+
+func guessable(all []given) guessableJSON {
+	g := guessableJSON{Short: []string{}, Weak: []string{}}
+	for _, one := range all {
+		switch b := one.value.Reveal(); {
+		case one.value.IsZero():
+		case len(b) < minSought:
+			g.Short = append(g.Short, one.name)
+		case redact.Weak(b):
+			g.Weak = append(g.Weak, one.name)
 		}
 	}
-	return sum
+	return g
 }

@@ -36,7 +36,7 @@ var dFaults = []rowFault{
 	{"D5", "a wildcard takes a public suffix", "allowlist/rule.go", "parent == r.Host && !isPublic(host)", "parent == r.Host", "./allowlist"},
 	{"D5", "hosts of tunnels are somebody's", "allowlist/rule.go", "	case \"codesandbox.io\",", "	case \"-\",", "./allowlist"},
 	{"D5", "a wildcard is any number of labels", "allowlist/rule.go", "ok && label != \"\" && parent == r.Host &&", "ok && label != \"\" && isBelow(parent, r.Host) &&", "./allowlist"},
-	{"D6", "pass heads as they are", "mitm/respond.go", "	x.coverNames(h, engine.FieldsOf(resp))\n	x.echoes.Add(x.run.released.Header(h))\n", "	x.echoes.Add(x.run.released.Header(http.Header{}))\n", "./mitm"},
+	{"D6", "pass heads as they are", "mitm/respond.go", "	x.coverNames(h, engine.FieldsOf(resp))\n	x.echoes.Add(x.released.Header(h))\n", "	x.echoes.Add(x.released.Header(http.Header{}))\n", "./mitm"},
 	{"D6", "follow redirects", "mitm/exchange.go", "	resp, err := t.RoundTrip(out.WithContext(", "	resp, err := (&http.Client{Transport: t}).Do(out.WithContext(", "./mitm"},
 	{"D6", "offer HTTP/3", "mitm/respond.go", "	h.Del(\"Alt-Svc\") // HTTP/3 would go past us\n", "", "./mitm"},
 	{"D7", "send values over plaintext", "mitm/exchange.go", `if x.scheme != "https" && !options.Plaintext {`, `if x.scheme == "-" && !options.Plaintext {`, "./mitm"},
@@ -51,6 +51,6 @@ var dFaults = []rowFault{
 	{"D11", "a file that reads proxy variables", "cmd/agentsecrets/parent.go", "(&http.Transport{DisableKeepAlives: true})", "(&http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment})", "./cmd/agentsecrets"},
 	{"D12", "values share connections with the rest", "mitm/exchange.go", "x.guarded = len(x.values) > 0 || x.live && x.reaches", "x.guarded = x.live", "./mitm"},
 	{"D12", "connections are by address", "mitm/authority.go", "&url.URL{Scheme: scheme, Host: a.String(),", "&url.URL{Scheme: scheme, Host: strings.Replace(a.String(), \"twin.\", \"api.\", 1),", "./mitm"},
-	{"D12", "connections in use outlive their roots", "mitm/origin.go", "	clear(o.ways)\n}\n\nfunc", "}\n\nfunc", "./mitm"},
+	{"D12", "connections in use outlive their roots", "mitm/origin.go", "	clear(o.ways)\n}\n\n// leave", "}\n\n// leave", "./mitm"},
 	{"D12", "coalesced requests are taken", "mitm/exchange.go", "if !x.proxy.same(x.dest, text, port) {", "if !x.proxy.same(x.dest, text, port) && r.ProtoMajor != 2 {", "./mitm"},
 }
