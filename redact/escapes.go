@@ -63,8 +63,8 @@ func backslashEscape(b []byte) unescaped {
 	case c == 'f':
 		return character('\f', 2)
 	case (c == '%' || c == '&') && unescape(b[1:]).from > 0:
-	case c > ' ' && c < 0x7f && !isAlnum(c):
-		return character(rune(c), 2)
+	case c > ' ' && c != 0x7f && !isAlnum(c): // in characters of UTF-8, Perl's quotemeta puts one before each byte
+		return unescaped{text: [utf8.UTFMax]byte{c}, n: 1, from: 2}
 	}
 	return unescaped{}
 }

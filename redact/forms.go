@@ -102,19 +102,18 @@ func cut(out []pattern, p pattern, l limits) []pattern {
 func formsOf(text []byte, in blanks, l limits) []pattern {
 	d := distinct{blanks: in, longest: l.piece, seen: make(map[string]struct{}), gone: make(map[string]struct{})}
 	d.add(verbatim, text, bytes.ToUpper(text), bytes.ToLower(text))
-	latin := fromLatin1(text)
+	latin, bytesOf := fromLatin1(text), toLatin1(text)
 	if len(latin) != len(text) {
-		d.add(verbatim, latin, toLatin1(text))
+		d.add(verbatim, latin, bytesOf)
+		d.add(inQuoted, quotedForms(bytesOf)...)
 	}
 	if bytes.IndexByte(text, ' ') >= 0 { // a form whose other escapes were undone
 		d.add(inPercent, bytes.ReplaceAll(text, []byte(" "), []byte("+")))
+		d.add(inJSON, bytes.ReplaceAll(text, []byte(" "), []byte(`\ `))) // shells; a space may end a run, so that no escape has one
 	}
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for before := range 3 {
-			if core := base64Core(enc, text, before); len(core) >= minBase64 {
-				d.add(inBase64, core)
-			}
-		}
+	d.add64(text)
+	for _, st := range jsonIn64 {
+		d.add64(st.escape(text))
 	}
 	lower := []byte(hex.EncodeToString(text))
 	d.add(inHex, lower, bytes.ToUpper(lower))
@@ -156,6 +155,17 @@ func (d *distinct) add(f form, texts ...[]byte) {
 		}
 		d.seen[string(t)] = struct{}{}
 		d.list = append(d.list, pattern{text: t, form: f})
+	}
+}
+
+// add64 adds the forms that text has anywhere in base64.
+func (d *distinct) add64(text []byte) {
+	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			if core := base64Core(enc, text, before); len(core) >= minBase64 {
+				d.add(inBase64, core)
+			}
+		}
 	}
 }
 

@@ -56,6 +56,8 @@ func TestWrittenForms(t *testing.T) {
 		{"Handlebars", "html", `k3/Y+z&#x3D;Q&quot;v&#x27;&lt;w&gt;&amp;é\~*J`},
 		{"mustache.js", "html", `k3&#x2F;Y+z&#x3D;Q&quot;v&#39;&lt;w&gt;&amp;é\~*J`},
 		{".NET HtmlEncode", "html", `k3/Y+z=Q&quot;v&#39;&lt;w&gt;&amp;&#233;\~*J`},
+		{"Python email.header in Latin-1", "quoted-printable", `k3/Y+z=3DQ=22v=27=3Cw=3E=26=E9=5C=7E*J`},
+		{"Perl quotemeta of bytes", "json", "k3\\/Y\\+z\\=Q\\\"v\\'\\<w\\>\\&\\\xc3\\\xa9\\\\\\~\\*J"},
 		{"decimal", "html", `&#107;&#51;&#47;&#89;&#43;&#122;&#61;&#81;&#34;&#118;&#39;&#60;&#119;&#62;&#38;&#233;&#92;&#126;&#42;&#74;`},
 	} {
 		found(t, s, c.by, c.form, c.text)
@@ -149,6 +151,40 @@ func TestBase64AnywhereInAnother(t *testing.T) {
 					if n["base64"] != 1 {
 						t.Fatalf("%q counted as %v", text, n)
 					}
+				}
+			}
+		}
+	}
+}
+
+func TestBackslashBeforeSpace(t *testing.T) {
+	s := setWith(`correct "horse" é staple`)
+	for by, text := range map[string]string{
+		"a shell, spaces alone": `correct\ "horse"\ é\ staple`,
+		"printf %q":             `correct\ \"horse\"\ é\ staple`,
+		"Perl quotemeta":        "correct\\ \\\"horse\\\"\\ \\\xc3\\\xa9\\ staple",
+	} {
+		found(t, s, by, "json", text)
+	}
+}
+
+// A JWT and many queues have JSON in base64: the value in it is escaped first.
+func TestBase64OfJSON(t *testing.T) {
+	s := setWith(sample)
+	for _, value := range []string{
+		`k3/Y+z=Q\"v'<w>&é\\~*J`,                // most
+		`k3/Y+z=Q\"v'<w>&\u00e9\\~*J`,           // Python
+		`k3/Y+z=Q\"v'\u003cw\u003e\u0026é\\~*J`, // Go
+		`k3\/Y+z=Q\"v'<w>&\u00e9\\~*J`,          // PHP
+	} {
+		for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding} {
+			for before := range 3 {
+				head := `{"k":"`[before:]
+				text := enc.EncodeToString([]byte(head + value + `"}`))
+				got, n := through(t, s, text)
+				from, to := (8*len(head)+5)/6, 8*(len(head)+len(value))/6
+				if got[:from] != text[:from] || got[to:] != text[to:] || got[from:from+len(Marker)] != Marker || n["base64"] != 1 {
+					t.Errorf("%s in base64 behind %s:\n got %s\n for %s, %v", value, head, got, text, n)
 				}
 			}
 		}

@@ -23,6 +23,15 @@ const (
 	upperByte = `\x%02X`
 )
 
+// jsonIn64 are what encoders do to JSON that goes into base64, such as the payload
+// of a JWT (RFC 7519, 3.1).
+var jsonIn64 = []jsonStyle{
+	{quote: `\"`, verb: lowerUnit},
+	{quote: `\"`, verb: lowerUnit, ascii: true},
+	{quote: `\"`, verb: lowerUnit, u: "<>&"},     // Go
+	{quote: `\"/`, verb: lowerUnit, ascii: true}, // PHP
+}
+
 func jsonStyles() []jsonStyle {
 	var out []jsonStyle
 	for _, u := range []string{

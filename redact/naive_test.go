@@ -113,7 +113,7 @@ func (n naiveText) replace(re *regexp.Regexp, with func(string) (text string, fr
 
 var (
 	escapeRE = regexp.MustCompile(`\\[%&]#?[a-zA-Z0-9]*;?|%u[dD][89abAB][0-9a-fA-F]{2}%u[dD][c-fC-F][0-9a-fA-F]{2}|%u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|` +
-		`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\u\{[0-9a-fA-F]{1,8}\}|\\U[0-9a-fA-F]{8}|\\x[0-9a-fA-F]{2}|\\[0-3][0-7]{2}|\\[nrtbf]|\\[!-/:-@\[-` + "`" + `{-~]|` +
+		`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\u\{[0-9a-fA-F]{1,8}\}|\\U[0-9a-fA-F]{8}|\\x[0-9a-fA-F]{2}|\\[0-3][0-7]{2}|\\[nrtbf]|\\[!-/:-@\[-` + "`" + `{-~]|\\[^\x00-\x7f]|` +
 		`&#[0-9]{1,10};|&#[xX][0-9a-fA-F]{1,9};|&[a-zA-Z0-9]{1,10};`)
 	breakRE = regexp.MustCompile(`[ \t]*[\r\n][ \t\r\n]*`)
 	softRE  = regexp.MustCompile(`=[ \t]*\r?\n|=[0-9a-fA-F]{2}`)
@@ -129,6 +129,8 @@ func naiveEscape(s string) (string, int) {
 				return "", 0
 			}
 		}
+		return s[1:2], 2
+	case s[0] == '\\' && s[1] >= 0x80:
 		return s[1:2], 2
 	case strings.HasPrefix(s, "%u"):
 		out, _ = strconv.Unquote(`"` + strings.ReplaceAll(s, "%", `\`) + `"`)

@@ -8,18 +8,11 @@ import "strings"
 // overLinesInStream is the one that hangs on the place.
 const overLinesInStream = "broken over lines in a stream"
 
-// Others hang on the value.
-const (
-	latinQ      = "Q encoding in Latin-1"
-	escaped64   = "base64 of JSON escapes"
-	backslashed = "backslashes within a character"
-)
-
 // residuals are the encoders whose echoes nobody promises to find.
 func residuals() []string {
 	return []string{
 		"reversed", "base64 of base64", "base64 of UTF-16", "base64 of gzip", "spelled out", "hex with colons", "rot13",
-		"mixed case", "five layers", "base32", "base85", "uuencode", overLinesInStream, latinQ, escaped64, backslashed,
+		"mixed case", "five layers", "base32", "base85", "uuencode", overLinesInStream,
 	}
 }
 
@@ -32,12 +25,6 @@ func residual(c *cell) string {
 		return c.encoded.name
 	case c.overLines() && c.place.body && c.chunks == oneByte:
 		return overLinesInStream
-	case c.encoded.name == "Q encoding" && !isASCII(c.kind.value):
-		return latinQ
-	case c.encoded.name == "jq @base64 of @json" && strings.ContainsAny(c.kind.value, "\"\\"):
-		return escaped64
-	case c.encoded.name == "quotemeta" && !isASCII(c.kind.value):
-		return backslashed
 	}
 	return ""
 }
