@@ -1,7 +1,5 @@
 package main
 
-import "strings"
-
 // The residual list: what comes back although the value in it is known, as
 // docs/redaction.md says. A test holds the two together.
 
@@ -28,5 +26,3 @@ func residual(c *cell) string {
 	}
 	return ""
 }
-
-func isASCII(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r > 0x7e }) < 0 }
