@@ -19,31 +19,54 @@ const sought = 24 * time.Hour
 type kept struct {
 	set *redact.Set
 
-	mu     sync.Mutex              // guards what follows
-	stands map[secret]redact.ID    // for what, as last released
-	last   map[redact.ID]time.Time // when each was last released
+	mu     sync.Mutex            // guards what follows
+	stands map[secret]redact.ID  // for what, as last released
+	last   map[redact.ID]release // of each
+}
+
+// A release is of a value, the last one.
+type release struct {
+	at    time.Time
+	added bool // it is looked for
 }
 
 // A secret is what a value is stored under.
 type secret struct{ project, environment, name string }
 
 func newKept(set *redact.Set) *kept {
-	return &kept{set: set, stands: map[secret]redact.ID{}, last: map[redact.ID]time.Time{}}
+	return &kept{set: set, stands: map[secret]redact.ID{}, last: map[redact.ID]release{}}
 }
 
 // release makes values, which are those of names in s, be looked for from now on.
 // Where that fails they must not go out.
 func (k *kept) release(s Scope, values map[string]resolve.Value, now time.Time) error {
-	all := make([]resolve.Value, 0, len(values))
+	var fresh []resolve.Value
 	k.mu.Lock()
 	for name, v := range values {
 		id := k.set.ID(v)
 		k.stands[secret{s.ProjectID, s.Environment, name}] = id
-		k.last[id] = now // before it is added: forget must not take it away again
-		all = append(all, v)
+		r := k.last[id]
+		r.at = now // before it is added: forget must not take it away again
+		k.last[id] = r
+		if !r.added {
+			fresh = append(fresh, v)
+		}
 	}
 	k.mu.Unlock()
-	return k.set.Add(all...)
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := k.set.Add(fresh...); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, v := range fresh {
+		if id := k.set.ID(v); !k.last[id].at.IsZero() {
+			k.last[id] = release{k.last[id].at, true}
+		}
+	}
+	return nil
 }
 
 // Replaced reports whether a secret was set again, or deleted, after since.
@@ -70,7 +93,7 @@ func (k *kept) resting(now time.Time) map[secret]time.Time {
 	defer k.mu.Unlock()
 	list := map[secret]time.Time{}
 	for s, id := range k.stands {
-		if since := k.last[id]; now.Sub(since) >= sought {
+		if since := k.last[id].at; now.Sub(since) >= sought {
 			list[s] = since
 		}
 	}
@@ -82,7 +105,7 @@ func (k *kept) resting(now time.Time) map[secret]time.Time {
 func (k *kept) drop(s secret, since time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.last[k.stands[s]].Equal(since) {
+	if k.last[k.stands[s]].at.Equal(since) {
 		delete(k.stands, s)
 	}
 }
@@ -96,8 +119,8 @@ func (k *kept) forget(now time.Time) int {
 		needed[id] = true
 	}
 	var gone []redact.ID
-	for id, since := range k.last {
-		if !needed[id] && now.Sub(since) >= sought {
+	for id, r := range k.last {
+		if !needed[id] && now.Sub(r.at) >= sought {
 			gone = append(gone, id)
 			delete(k.last, id)
 		}

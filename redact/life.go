@@ -22,9 +22,9 @@ import (
 var ErrFull = errors.New("there are too many values to look for")
 
 // The most that a Set may have. Values of usual length have about 16 patterns of
-// 90 bytes each, so that there is room for 20,000 of them.
+// 100 bytes each, so that there is room for 12,000 of them.
 const (
-	maxPatterns = 400_000
+	maxPatterns = 200_000
 	maxText     = 64 << 20 // bytes in patterns
 )
 
@@ -35,9 +35,9 @@ type ID [16]byte
 // A life is what of a Set changes.
 type life struct {
 	key [32]byte
-	max size // a field only so that tests can reach it
 
 	mu     sync.Mutex // guards what follows
+	max    size
 	known  map[ID]entry
 	next   uint32          // owner
 	dead   map[uint32]size // owners of patterns that were removed, but are in tables still
@@ -73,15 +73,22 @@ func (l *life) begin() {
 	rand.Read(l.key[:])
 }
 
+// Limit says how many patterns there may be, and how many bytes in them, in place of
+// 200,000 and 64 MiB: for tests, and where there is less memory.
+func (s *Set) Limit(patterns, text int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.max = size{patterns, text}
+}
+
 // ID is what the set knows value by.
 func (s *Set) ID(value resolve.Value) ID { return s.id(value.Reveal()) }
 
-func (s *Set) id(value []byte) (id ID) {
-	h := sha256.New()
-	h.Write(s.key[:])
-	h.Write(value)
-	copy(id[:], h.Sum(nil))
-	return id
+func (s *Set) id(value []byte) ID {
+	var room [256]byte // for values of usual length nothing is allocated
+	sum := sha256.Sum256(append(append(room[:0], s.key[:]...), value...))
+	clear(room[:])
+	return ID(sum[:len(ID{})])
 }
 
 // Add puts values into the set. They are looked for when it returns, also in streams
@@ -117,13 +124,15 @@ func (s *Set) unknown(values [][]byte) []newcomer {
 		ids[i] = s.id(value)
 	}
 	var fresh []newcomer
-	seen := map[ID]bool{}
+	var seen map[ID]bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, id := range ids {
 		if _, known := s.known[id]; !known && !seen[id] && len(values[i]) > 0 {
-			fresh = append(fresh, newcomer{id: id, value: values[i]})
-			seen[id] = true
+			if seen == nil {
+				seen = map[ID]bool{}
+			}
+			fresh, seen[id] = append(fresh, newcomer{id: id, value: values[i]}), true
 		}
 	}
 	return fresh

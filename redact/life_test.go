@@ -140,6 +140,9 @@ func TestFull(t *testing.T) {
 func TestID(t *testing.T) {
 	v, w := resolve.New([]byte("sk-first-ABCDEFGHIJKL")), resolve.New([]byte("sk-second-ABCDEFGHIJK"))
 	a, b := NewSet(), NewSet()
+	if n := testing.AllocsPerRun(100, func() { a.ID(v) }); n > 0 {
+		t.Errorf("%v allocations an ID, which each request needs", n)
+	}
 	if same := resolve.New([]byte("sk-first-ABCDEFGHIJKL")); a.ID(v) != a.ID(same) || a.ID(v) == a.ID(w) || a.ID(v) == b.ID(v) {
 		t.Error("IDs do not tell values apart, or tell them to others")
 	}

@@ -87,9 +87,15 @@ func (t *table) choose() []windowAt {
 }
 
 // candidates yields a few places, spread over text, where its windows may start:
-// the fewer the more patterns there are, to bound the census.
+// the fewer the more patterns there are, to bound the census. Among few patterns a
+// beginning or an end that they share is all there is to avoid, and whoever adds a
+// value waits for their table.
 func (t *table) candidates(text []byte) iter.Seq[int] {
-	const most, windows = 8, 1 << 19
+	const windows = 1 << 19
+	most := 8
+	if len(t.patterns) < smallTier {
+		most = 3
+	}
 	places := min(most, max(2, windows/(len(t.patterns)*t.stride)))
 	last := len(text) - t.width - t.stride + 1
 	return func(yield func(int) bool) {

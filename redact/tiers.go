@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 )
 
@@ -110,7 +111,9 @@ func (t *tables) mergeable(least, before, n int) int {
 func newTier(patterns []pattern) *tier {
 	t := &tier{n: len(patterns)}
 	sorted := slices.Clone(patterns)
-	slices.SortStableFunc(sorted, func(a, b pattern) int { return bytes.Compare(a.text, b.text) })
+	slices.SortFunc(sorted, func(a, b pattern) int {
+		return cmp.Or(bytes.Compare(a.text, b.text), cmp.Compare(a.owner, b.owner), cmp.Compare(a.form, b.form))
+	})
 	t.own(sorted)
 	kinds := [...]struct {
 		into **table

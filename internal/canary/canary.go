@@ -25,10 +25,8 @@ import (
 func Value() string { return "c4n" + random(8) + `/+="` + random(4) + `'<é>&\~` + random(8) }
 
 // Values are made up in the shapes that values have: one that needs escapes, a short
-// one, a phrase, and one of several lines.
-func Values() []string {
-	return []string{Value(), random(10), random(8) + " " + random(7), random(24) + "\n" + random(24)}
-}
+// one, and one of several lines, of which the first is a secret by itself.
+func Values() []string { return []string{Value(), random(10), random(24) + "\n" + random(10)} }
 
 // random is n letters and digits of each kind, the first four of which differ in kind,
 // so that no form of the text is another one by chance.

@@ -21,9 +21,8 @@ import (
 func Forms(value string) []Form {
 	l := list{seen: map[string]bool{}}
 	if strings.Contains(value, "\n") {
-		for line := range strings.Lines(value) {
-			l.add("verbatim", "a line", strings.TrimSpace(line))
-		}
+		line, _, _ := strings.Cut(value, "\n")
+		l.add("verbatim", "a line", line)
 		l.escapes(value)
 		return l.forms
 	}
