@@ -18,7 +18,10 @@
 // [NewBodyReader] reads whole, and transformations outside the list in forms.go.
 package redact
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Marker stands for a form where the whole of it fits, filled up with '*' to the
 // length covered. Elsewhere there are only '*'.
@@ -37,6 +40,8 @@ type contents struct {
 	tables atomic.Pointer[tables] // nil until a value has been added
 	wide   atomic.Bool            // some value is not all ASCII
 	spans  atomic.Bool            // some value has a sign that may stand between parts of a head
+
+	finders sync.Pool // of *finder, for texts that are whole: a response has many fields
 
 	life
 }

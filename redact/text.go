@@ -22,7 +22,12 @@ func (s *Set) whole(b []byte, name bool) ([]byte, Counts) {
 	if t == nil || len(b) < minPattern {
 		return b, nil
 	}
-	var f finder
+	f, _ := s.finders.Get().(*finder)
+	if f == nil {
+		f = new(finder)
+	}
+	defer s.finders.Put(f)
+	f.start(0)
 	f.find(t, b)
 	if name {
 		f.find(t, lower(b)) // values in lower case are among the patterns

@@ -20,9 +20,9 @@ import (
 	"strings"
 )
 
-// Value makes one up, for all places of a request: in it is what encoders escape, and
-// a letter beyond ASCII.
-func Value() string { return "c4n" + random(8) + `/+="` + random(4) + `'<é>&\~` + random(8) }
+// Value makes one up, for all places of a request: in it is what encoders escape, a
+// letter beyond ASCII, and what differs in the two alphabets of base64, wherever it begins.
+func Value() string { return "c4n" + random(8) + `/+="` + random(4) + `'<é>&\~???` + random(8) }
 
 // Values are made up in the shapes that values have: one that needs escapes, a short
 // one, and one of several lines, of which the first is a secret by itself.
