@@ -67,9 +67,8 @@ type plan struct {
 // build makes a house; nothing in it runs yet. There is none without a redactor that
 // finds what it should.
 func build(p plan) (*house, error) {
-	if err := proveRedaction(); err != nil {
-		return nil, err
-	}
+	proof := make(chan error, 1)
+	go func() { proof <- proveRedaction() }() // what follows waits for files
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -104,6 +103,9 @@ func build(p plan) (*house, error) {
 	}
 	if err == nil && p.both {
 		h.also, err = listenToo(h.port())
+	}
+	if err == nil {
+		err = <-proof
 	}
 	if err != nil {
 		return nil, errors.Join(err, h.abandon())
@@ -147,8 +149,10 @@ func (h *house) config(p plan) mitm.Config {
 // abandon gives back what a house that was never finished holds.
 func (h *house) abandon() error {
 	err := h.log.Close()
-	if h.listener != nil {
-		err = errors.Join(err, h.listener.Close())
+	for _, l := range []net.Listener{h.listener, h.also} {
+		if l != nil {
+			err = errors.Join(err, l.Close())
+		}
 	}
 	return err
 }
