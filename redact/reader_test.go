@@ -276,6 +276,7 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	settled(s)
 	before := s.tables.Load()
 	s.Add(resolve.New([]byte("value-number-3-3")))
 	if s.tables.Load() != before {

@@ -2,7 +2,7 @@ package main
 
 // flagFaults are faults of what flags, variables and their commands may do.
 var flagFaults = []fault{
-	{"keep the port of a proxy that did not start", "cmd/agentsecrets/wiring.go", "	if h.listener != nil {\n		err", "	if h.proxy == nil {\n		err", []string{"./cmd/agentsecrets", "-run", "TestAbandonedHouse"}},
+	{"keep the port of a proxy that did not start", "cmd/agentsecrets/wiring.go", "		if l != nil {\n			err", "		if l != nil && h.log == nil {\n			err", []string{"./cmd/agentsecrets", "-run", "TestAbandonedHouse"}},
 	{"a failure after a response is lost to Ctrl-C", "cmd/agentsecrets/callwriter.go", "	if err != nil && !w.stopped {", "	if err != nil && !told {", []string{"./cmd/agentsecrets", "-run", "TestCallsEnd"}},
 	{"a bad name is a failure like any", "cmd/agentsecrets/errors.go", "errors.As(err, &n), errors.Is(err, env.ErrName):", "errors.As(err, &n), errors.Is(err, env.ErrNoProject):", []string{"./cmd/agentsecrets", "-run", "TestScripts/^init$"}},
 	{"proxy status keeps the parent to itself", "cmd/agentsecrets/proxystop.go", "	if st.Flags.Parent != \"\" {", "	if st.Flags.Parent == \"-\" {", inParentFlag},
