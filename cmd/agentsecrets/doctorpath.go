@@ -165,10 +165,10 @@ func (l *doctorLog) Write(b []byte) (int, error) {
 }
 
 func (p *doctorPath) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
 	if p.proxy != nil {
-		_ = p.proxy.Shutdown(ctx) // what is left after that has been closed
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = p.proxy.Shutdown(now) // nothing is under way: idle connections are closed
 	}
 	for _, o := range p.origins {
 		_ = o.server.Close()

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -35,6 +36,7 @@ type session struct {
 	number int
 	watch  chan struct{}
 	watchs sync.WaitGroup
+	gives  atomic.Bool // our program's own programs are given values, as they are meant to be
 }
 
 // newSession has a value for each place, with what every encoding writes in a way
@@ -114,6 +116,7 @@ func (s *session) watchProcesses() {
 		}
 		all, _ := filepath.Glob("/proc/[0-9]*")
 		for _, dir := range all {
+			gives := s.gives.Load()
 			arguments, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
 			variables, _ := os.ReadFile(filepath.Join(dir, "environ")) // of ours it may not be read, by nobody but root
 			if pid, _ := strconv.Atoi(filepath.Base(dir)); pid == os.Getpid() || !bytes.Contains(arguments, []byte(binary)) && !bytes.Contains(variables, []byte(s.dir)) {
@@ -121,6 +124,9 @@ func (s *session) watchProcesses() {
 			}
 			all := append(append(arguments, '\n'), variables...)
 			file := filepath.Base(dir)
+			if exe, err := os.Readlink(filepath.Join(dir, "exe")); (gives || s.gives.Load()) && (err != nil || exe != binary) {
+				continue // a program that has been given values, or is gone
+			}
 			if kept[file] == len(all) {
 				continue
 			}
