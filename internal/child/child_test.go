@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -105,6 +106,9 @@ func TestFindInProgramsPath(t *testing.T) {
 }
 
 func TestSignalsAreForwarded(t *testing.T) {
+	heard := make(chan os.Signal, 1) // else the program would ignore what nohup has us ignore
+	signal.Notify(heard, syscall.SIGHUP)
+	defer signal.Stop(heard)
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGINT} {
 		cmd := us("sh", "-c", `trap "echo told; exit 9" TERM HUP USR1 INT; echo ready; while :; do sleep 0.02; done`)
 		out, err := cmd.StdoutPipe()
