@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit race kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools tools clients suites clean
+.PHONY: build demo test check vet unit kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools tools clients suites clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -32,14 +32,11 @@ vet: ## on the systems that we build for; Linux is the one that we test on
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
 
-# The scripts start the binary some thousand times: with the race detector they
-# take seven minutes instead of two, and most of it starts and ends.
+# The two that take longest begin: what is left fills the processors to the end.
+# What has a bound of processor time is measured without the race detector.
 unit:
-	go test -race -timeout 20m -skip '^TestScripts$$' ./...
-	go test -timeout 10m -run '^TestScripts$$' ./cmd/agentsecrets
-
-race: ## the scripts with the race detector, too
-	go test -race -timeout 20m -run '^TestScripts$$' ./cmd/agentsecrets
+	go test -race -timeout 20m ./cmd/agentsecrets ./mitm ./...
+	go test -run '^TestCanaryIsCheap$$' ./cmd/agentsecrets
 
 kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with 100 changes, for both stores; half an hour
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run '^TestA[56][A-Z]' ./resolve/agefile ./resolve/keychain

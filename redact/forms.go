@@ -102,10 +102,11 @@ func cut(out []pattern, p pattern, l limits) []pattern {
 func formsOf(text []byte, in blanks, l limits) []pattern {
 	d := distinct{blanks: in, longest: l.piece, seen: make(map[string]struct{}), gone: make(map[string]struct{})}
 	d.add(verbatim, text, bytes.ToUpper(text), bytes.ToLower(text))
-	latin, bytesOf := fromLatin1(text), toLatin1(text)
+	latin := fromLatin1(text)
 	if len(latin) != len(text) {
-		d.add(verbatim, latin, bytesOf)
-		d.add(inQuoted, quotedForms(bytesOf)...)
+		short := toLatin1(text)
+		d.add(verbatim, latin, short)
+		d.add(inQuoted, quotedForms(short)...)
 	}
 	if bytes.IndexByte(text, ' ') >= 0 { // a form whose other escapes were undone
 		d.add(inPercent, bytes.ReplaceAll(text, []byte(" "), []byte("+")))
@@ -113,7 +114,9 @@ func formsOf(text []byte, in blanks, l limits) []pattern {
 	}
 	d.add64(text)
 	for _, st := range jsonIn64 {
-		d.add64(st.escape(text))
+		if escaped := st.escape(text); len(escaped) > len(text) {
+			d.add64(escaped)
+		}
 	}
 	lower := []byte(hex.EncodeToString(text))
 	d.add(inHex, lower, bytes.ToUpper(lower))

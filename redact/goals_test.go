@@ -177,7 +177,7 @@ func TestMemoryOfPatterns(t *testing.T) {
 	for i := range 600 {
 		v := secret(r, i)
 		n := len(patternsOf([]byte(v), NewSet().limits))
-		if most := []int{14, 15, 60, 12, 140, 22}[i%6]; n > most {
+		if most := []int{14, 15, 50, 12, 120, 21}[i%6]; n > most {
 			t.Errorf("%s has %d patterns, %d at most", v, n, most)
 		}
 		all += n

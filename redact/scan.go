@@ -39,6 +39,14 @@ const layers = 4
 // start forgets what was found.
 func (f *finder) start(span int) { f.groups, f.span = f.groups[:0], span }
 
+// rest lets go of the texts that were searched: they may have a value in them.
+func (f *finder) rest() {
+	f.lines.forget()
+	for i := range f.undone {
+		f.undone[i].forget()
+	}
+}
+
 // find adds all matches that lie wholly in b, and makes groups of those that
 // overlap, in order.
 func (f *finder) find(t *tables, b []byte) {

@@ -26,7 +26,10 @@ func (s *Set) whole(b []byte, name bool) ([]byte, Counts) {
 	if f == nil {
 		f = new(finder)
 	}
-	defer s.finders.Put(f)
+	defer func() {
+		f.rest()
+		s.finders.Put(f)
+	}()
 	f.start(0)
 	f.find(t, b)
 	if name {

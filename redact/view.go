@@ -23,6 +23,12 @@ type part struct {
 
 func (v *view) reset(b []byte) { v.text, v.parts, v.from = v.text[:0], v.parts[:0], b }
 
+// forget overwrites what v has of texts.
+func (v *view) forget() {
+	clear(v.text)
+	v.reset(nil)
+}
+
 // literal appends b[from:to] as it is.
 func (v *view) literal(b []byte, from, to int) {
 	if from < to {

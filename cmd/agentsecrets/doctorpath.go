@@ -54,10 +54,8 @@ type doctorOrigin struct {
 	addr   netip.AddrPort
 }
 
-const (
-	doctorHost1 = "http1.doctor.test"
-	doctorHost2 = "http2.doctor.test"
-)
+// doctorHost is the origin that speaks one version of HTTP alone.
+func doctorHost(version int) string { return fmt.Sprintf("http%d.doctor.test", version) }
 
 // newDoctorPath starts one. It holds what was started even where something failed.
 func newDoctorPath() (*doctorPath, error) {
@@ -67,8 +65,8 @@ func newDoctorPath() (*doctorPath, error) {
 		return p, err
 	}
 	p.roots.AppendCertsFromPEM(theirs.PEM())
-	for host, protocols := range map[string]*http.Protocols{doctorHost1: protocolsOf(1), doctorHost2: protocolsOf(2)} {
-		if err := p.startOrigin(theirs, host, protocols); err != nil {
+	for _, version := range []int{1, 2} {
+		if err := p.startOrigin(theirs, version); err != nil {
 			return p, err
 		}
 	}
@@ -87,14 +85,15 @@ func protocolsOf(version int) *http.Protocols {
 	return p
 }
 
-func (p *doctorPath) startOrigin(authority *ca.Authority, host string, protocols *http.Protocols) error {
+func (p *doctorPath) startOrigin(authority *ca.Authority, version int) error {
+	host := doctorHost(version)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen on loopback: %w", err)
 	}
 	o := &doctorOrigin{addr: l.Addr().(*net.TCPAddr).AddrPort()}
 	o.server = &http.Server{
-		Handler: o, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: o, Protocols: protocolsOf(version), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return authority.Leaf(host) }},
 	}
 	p.origins[host] = o

@@ -124,7 +124,7 @@ func (p *doctorPath) ask(ctx context.Context, probe doctorProbe, version int) do
 }
 
 func (p *doctorPath) exchange(ctx context.Context, probe doctorProbe, version int) (string, error) {
-	host := map[int]string{1: doctorHost1, 2: doctorHost2}[version]
+	host := doctorHost(version)
 	e := &doctorEarly{}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
 		e.link += h.Get("Link")
@@ -164,7 +164,7 @@ func (p *doctorPath) exchange(ctx context.Context, probe doctorProbe, version in
 // sent says whether the origin of one version of HTTP got the value in each place.
 func (p *doctorPath) sent(version int) doctorCheck {
 	c := doctorCheck{What: fmt.Sprintf("HTTP/%d: the origin gets the value", version), Cells: 3}
-	got := p.origins[map[int]string{1: doctorHost1, 2: doctorHost2}[version]].Got()
+	got := p.origins[doctorHost(version)].Got()
 	for _, place := range []struct{ name, text string }{{"a header field", got.Header}, {"the query", got.Query}, {"the body", got.Body}} {
 		if place.text == p.value {
 			c.Covered++

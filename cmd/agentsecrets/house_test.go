@@ -36,10 +36,10 @@ func mayImport() map[string][]string {
 			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile", "resolve/keychain",
 		},
 		"internal/attack":         {"ca", "internal/trace"},
-		"internal/bench":          {"ca", "internal/held", "placeholder", "redact"},
+		"internal/bench":          {"ca", "internal/grid", "internal/held", "placeholder", "redact"},
 		"internal/engine":         {"internal/http1"},
 		"internal/envfile":        {"resolve"},
-		"internal/interop":        {"ca", "internal/held"},
+		"internal/interop":        {"ca", "internal/grid", "internal/held"},
 		"internal/leakmatrix":     {"ca", "internal/grid", "internal/held"}, // what it checks it shares no code with
 		"internal/soak":           {"ca", "internal/held", "redact"},
 		"internal/style":          {"internal/place", "placeholder"},

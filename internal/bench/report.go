@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/agentsecrets/agentsecrets/internal/grid"
 )
 
 // machine is what figures depend on.
@@ -123,9 +124,9 @@ func (r report) write(out io.Writer) error {
 		fmt.Fprintf(&s, "NOT MEASURED: %s\n", a)
 	}
 	s.WriteString("\n")
-	grid(&s, []string{"What", "Goal", "Stretch", "Measured", "Ratio", "Verdict"}, r.goalRows())
+	grid.Write(&s, append([][]string{{"What", "Goal", "Stretch", "Measured", "Ratio", "Verdict"}}, r.goalRows()...))
 	s.WriteString("\n")
-	grid(&s, []string{"Workload", "Peer", "CPU per operation", "p50", "Operations/s", "Operations", "Failed", "Memory"}, r.medianRows())
+	grid.Write(&s, append([][]string{{"Workload", "Peer", "CPU per operation", "p50", "Operations/s", "Operations", "Failed", "Memory"}}, r.medianRows()...))
 	fmt.Fprintf(&s, "\nAgain: %s\n", r.Command)
 	_, err := io.WriteString(out, s.String())
 	return err
@@ -167,25 +168,3 @@ func showCPU(m sample) string {
 }
 
 func micros(ns float64) string { return fmt.Sprintf("%.0f us", ns/1e3) }
-
-// grid writes a table that is Markdown as well.
-func grid(out *strings.Builder, header []string, rows [][]string) {
-	width := make([]int, len(header))
-	lines := append([][]string{header, nil}, rows...)
-	for _, cells := range lines {
-		for i, c := range cells {
-			width[i] = max(width[i], utf8.RuneCountInString(c))
-		}
-	}
-	rule := make([]string, len(header))
-	for i, n := range width {
-		rule[i] = strings.Repeat("-", n)
-	}
-	lines[1] = rule
-	for _, cells := range lines {
-		for i, c := range cells {
-			fmt.Fprintf(out, "| %s%s ", c, strings.Repeat(" ", width[i]-utf8.RuneCountInString(c)))
-		}
-		out.WriteString("|\n")
-	}
-}

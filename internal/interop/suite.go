@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/agentsecrets/agentsecrets/internal/grid"
 )
 
 // suite is somebody else's tests, and how we have them run.
@@ -188,7 +189,7 @@ func write(out io.Writer, all []report, cases bool) error {
 		rows = append(rows, []string{r.About, fmt.Sprint(r.Cases), direct, fmt.Sprint(r.Through), fmt.Sprint(r.Known), fmt.Sprintf("%.0f", r.Seconds), verdict})
 	}
 	var s strings.Builder
-	grid(&s, rows)
+	grid.Write(&s, rows)
 	for _, r := range all {
 		for _, n := range r.Notes {
 			fmt.Fprintf(&s, "\n%s: %s", r.Suite, n)
@@ -202,30 +203,8 @@ func write(out io.Writer, all []report, cases bool) error {
 				list = append(list, []string{r.Suite, v.Case, v.Direct, v.Through})
 			}
 		}
-		grid(&s, list)
+		grid.Write(&s, list)
 	}
 	_, err := io.WriteString(out, s.String())
 	return err
-}
-
-// grid writes a table whose first row is its header.
-func grid(out *strings.Builder, rows [][]string) {
-	width := make([]int, len(rows[0]))
-	for _, cells := range rows {
-		for i, c := range cells {
-			width[i] = max(width[i], utf8.RuneCountInString(c))
-		}
-	}
-	for at, cells := range rows {
-		for i, c := range cells {
-			fmt.Fprintf(out, "| %s%s ", c, strings.Repeat(" ", width[i]-utf8.RuneCountInString(c)))
-		}
-		out.WriteString("|\n")
-		if at == 0 {
-			for _, n := range width {
-				fmt.Fprintf(out, "|-%s-", strings.Repeat("-", n))
-			}
-			out.WriteString("|\n")
-		}
-	}
 }
