@@ -42,8 +42,8 @@ func (f *finder) start(span int) { f.groups, f.span = f.groups[:0], span }
 // rest lets go of the texts that were searched: they may have a value in them.
 func (f *finder) rest() {
 	f.lines.forget()
-	for i := range f.undone {
-		f.undone[i].forget()
+	for n := range layers {
+		f.undone[n].forget()
 	}
 }
 
