@@ -31,6 +31,7 @@ func harmless() map[string][]string {
 		"where programs find the proxy, and how long it stays":                     {"proxy start --port", "proxy start --foreground", "proxy stop --drain"},
 		"it wants the passphrase of the store, and gives out nothing":              {"passphrase set --passphrase-file", "passphrase set --new-passphrase-file", "passphrase remove --passphrase-file", "unlock --for", "unlock --passphrase-file"},
 		"how much is under way at once":                                            each([]string{"run", "env", "proxy start"}, "--max-connections", "--max-run-connections"),
+		"it needs a server, and says that there is none":                           {"workspace invite --role", "project invite --role", "secrets pull --force", "secrets push --force"},
 		"words about a project":                                                    {"project create --description", "project update --description", "project update --name"},
 	}
 }

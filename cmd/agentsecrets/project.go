@@ -14,7 +14,8 @@ import (
 
 func (a *app) projectCommand() *cobra.Command {
 	return group("project", "Projects: sets of secrets for one piece of work",
-		a.createProjectCommand(), a.useProjectCommand(), a.listProjectsCommand(), a.updateProjectCommand(), a.deleteProjectCommand())
+		a.createProjectCommand(), a.useProjectCommand(), a.listProjectsCommand(), a.updateProjectCommand(), a.deleteProjectCommand(),
+		a.inviteCommand("project", "changing who is in the project"))
 }
 
 func (a *app) createProjectCommand() *cobra.Command {

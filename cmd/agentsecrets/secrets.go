@@ -16,7 +16,9 @@ import (
 )
 
 func (a *app) secretsCommand() *cobra.Command {
-	return group("secrets", "Keep secrets; none is ever shown", a.setCommand(), a.importCommand(), a.bindCommand(), a.listCommand(), a.deleteCommand(), a.moveCommand())
+	cmd := group("secrets", "Keep secrets; none is ever shown", a.setCommand(), a.importCommand(), a.bindCommand(), a.listCommand(), a.deleteCommand(), a.moveCommand())
+	cmd.AddCommand(a.sharingCommands()...)
+	return cmd
 }
 
 func (a *app) listCommand() *cobra.Command {

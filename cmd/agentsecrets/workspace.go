@@ -10,8 +10,10 @@ import (
 )
 
 func (a *app) workspaceCommand() *cobra.Command {
-	return group("workspace", "Workspaces, and where their secrets may go", a.allowlistCommand(), a.workspacesCommand(),
-		a.workspacePasswordCommand(), a.renameWorkspaceCommand(), a.deleteWorkspaceCommand())
+	cmd := group("workspace", "Workspaces, and where their secrets may go", a.allowlistCommand(), a.workspacesCommand(), a.createWorkspaceCommand(),
+		a.switchWorkspaceCommand(), a.membersCommand(), a.workspacePasswordCommand(), a.renameWorkspaceCommand(), a.deleteWorkspaceCommand())
+	cmd.AddCommand(a.memberCommands()...)
+	return cmd
 }
 
 func (a *app) workspacesCommand() *cobra.Command {

@@ -41,6 +41,13 @@ var flagFaults = []fault{
 	{"workspace: one name for two", "env/workspaces.go", "taken && other.ID != id {", "taken && other.ID == name {", []string{"./env", "-run", "Workspace"}},
 	{"workspace: forget its projects", "env/workspaces.go", "has := s.project(func(p Project) bool { return p.WorkspaceID == id }); has {", "has := s.project(func(p Project) bool { return p.ID == id }); has {", []string{"./env", "-run", "Workspace"}},
 	{"workspace: the one that is gone stays current", "env/workspaces.go", "		if s.current == id {", "		if s.current == \"\" {", []string{"./env", "-run", "Workspace"}},
+	{"server: what a password in its URL says", "cmd/agentsecrets/server.go", "return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()", "return u.String()", inServer},
+	{"server: pull in a run", "cmd/agentsecrets/server.go", "		if err := outsideRun(what); err != nil {", "		if err := outsideRun(what); err != nil && what != changingSecrets {", inServer},
+	{"server: one that is named is not asked for", "cmd/agentsecrets/server.go", "	if server != \"\" {\n		return a.noServer(command)", "	if server == \"-\" {\n		return a.noServer(command)", inServer},
+	{"workspace: made in a run", "cmd/agentsecrets/workspaceuse.go", "createWorkspace(name string) error {\n	if err := outsideRun(changingWorkspace); err != nil {", "createWorkspace(name string) error {\n	if err := outsideRun(changingWorkspace); err != nil && name == \"\" {", inUsing},
+	{"workspace: switched in a run", "cmd/agentsecrets/workspaceuse.go", "switchWorkspace(name string) error {\n	if err := outsideRun(changingWorkspace); err != nil {", "switchWorkspace(name string) error {\n	if err := outsideRun(changingWorkspace); err != nil && name == \"\" {", inUsing},
+	{"workspace: what wins over a switch is not said", "cmd/agentsecrets/workspaceuse.go", "	a.sayNearer(q, w)\n", "	_ = a.sayNearer\n", inUsing},
+	{"project: deleted with its secrets without a yes", "cmd/agentsecrets/projectchange.go", "		if len(names) > 0 {", "		if len(names) > 99 {", inUsing},
 }
 
 var inWorkspaces = []string{"./cmd/agentsecrets", "-run", "TestScripts/^workspace$"}
@@ -53,3 +60,8 @@ func inVariables(name string) []string {
 func inFlags(name string) []string {
 	return []string{"./cmd/agentsecrets", "-run", "TestNoGet/flags/^" + name + "$"}
 }
+
+var (
+	inServer = []string{"./cmd/agentsecrets", "-run", "TestScripts/^server$"}
+	inUsing  = []string{"./cmd/agentsecrets", "-run", "TestScripts/^workspaces$"}
+)
