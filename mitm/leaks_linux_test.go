@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/net/http2"
 
+	"github.com/agentsecrets/agentsecrets/audit"
 	"github.com/agentsecrets/agentsecrets/internal/lab"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
@@ -157,6 +158,7 @@ func TestV6OriginFaults(t *testing.T) {
 func faulty(t *testing.T, port int, roots *x509.CertPool) {
 	t.Helper()
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{fmt.Sprintf("%s:%d", host, port)}, Change: func(c *mitm.Config) {
+		opensLog(c)
 		c.Roots = func(string) *x509.CertPool { return roots }
 	}})
 	client, leaves := leaving(l, false)
@@ -218,6 +220,10 @@ func leaving(l *lab.Lab, http2 bool) (c *http.Client, leaves func()) {
 		l.Proxy.VerifyAnew()
 	}
 }
+
+// opensLog has the log's files open before anything is counted: on a slow machine
+// a client may have left before its request was written down.
+func opensLog(c *mitm.Config) { c.Record(audit.Event{ID: "first", Timestamp: time.Now()}) }
 
 // settled is what is held once nothing changes any more: the log and the like are open.
 func settled(t testing.TB) held {
@@ -316,7 +322,7 @@ func TestV6ClientsLeave(t *testing.T) {
 	} {
 		for _, http1 := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, HTTP/1 %v", name, http1), func(t *testing.T) {
-				l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: origin, OriginH1: http1})
+				l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host}, Origin: origin, OriginH1: http1, Change: opensLog})
 				client, leaves := leaving(l, !http1)
 				once := func() {
 					if err := leave(l, client); err == nil {
