@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools tools clients suites clean
+.PHONY: build demo test check vet unit race kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools tools clients suites clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -33,10 +33,18 @@ vet: ## on the systems that we build for; Linux is the one that we test on
 	GOOS=windows go vet ./...
 
 # The two that take longest begin: what is left fills the processors to the end.
-# What has a bound of processor time is measured without the race detector.
+# Scripts start the program some thousand times, and V10, bombs and the canary are
+# about processor time and memory: these run without the race detector, which makes
+# ten minutes of two. One package after the other: what is measured is measured
+# alone. `make race` runs the scripts with the detector.
+plain = ^(TestScripts|TestCanaryIsCheap|TestV10[A-Z].*|TestE3Bomb|TestV4BombMemory)$$
+
 unit:
-	go test -race -timeout 20m ./cmd/agentsecrets ./mitm ./...
-	go test -run '^TestCanaryIsCheap$$' ./cmd/agentsecrets
+	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm ./...
+	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm
+
+race: tools clients suites ## the scripts with the race detector, ten minutes
+	go test -race -count=1 -timeout 40m -run '^TestScripts$$' ./cmd/agentsecrets
 
 kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with 100 changes, for both stores; half an hour
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run '^TestA[56][A-Z]' ./resolve/agefile ./resolve/keychain
