@@ -14,7 +14,7 @@ const (
 // one takes.
 const (
 	floodShare = 1
-	floodTime  = 5 * time.Second
+	floodTime  = 10 * time.Second
 )
 
 // Of what is measured against plain requests: at most so many times their CPU
