@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit race kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools tools clients suites clean
+.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools tools clients suites clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -45,6 +45,16 @@ unit:
 
 race: tools clients suites ## the scripts with the race detector, ten minutes
 	go test -race -count=1 -timeout 40m -run '^TestScripts$$' ./cmd/agentsecrets
+
+docs: ## writes docs/cli.md anew, from the commands themselves
+	go test ./cmd/agentsecrets -count=1 -run '^TestReference$$' -update
+
+docs-check: tools clients ## runs what README and docs tell to type, and follows their links
+	go test -count=1 ./cmd/agentsecrets -run '^(TestReference|TestManPages|TestLinks.*|TestSnippets.*|Test.*Documented|TestScripts/^json$$)'
+	go test -count=1 ./internal/clients -run '^(TestReadme|TestFiveCommands|TestSnippets)'
+
+man: ## manual pages: bin/man/man1, to be read with man -M bin/man agentsecrets
+	go test ./cmd/agentsecrets -count=1 -run '^TestManPages$$' -man $(CURDIR)/bin/man/man1
 
 kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with 100 changes, for both stores; half an hour
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run '^TestA[56][A-Z]' ./resolve/agefile ./resolve/keychain

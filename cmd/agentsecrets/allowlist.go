@@ -32,8 +32,9 @@ after it and --in allow some requests to it only: 'POST api.stripe.com/v1/*'. On
 allow all of a request. All rules are checked before any is changed.
 
 ` + ruleHelp + "\n\n" + policyHelp,
-		Args: takes(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args, o) },
+		Args:              takes(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: a.completeArgs(a.hostNames),
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args, o) },
 	}
 	o.define(cmd)
 	a.passwordFlag(cmd)
@@ -46,7 +47,7 @@ func (a *app) disallowCommand() *cobra.Command {
 		Short:             "Take rules away, all are checked before any is changed",
 		Long:              "Take rules away, all are checked before any is changed.\n\n" + policyHelp,
 		Args:              takes(cobra.MinimumNArgs(1)),
-		ValidArgsFunction: a.complete(a.ruleNames),
+		ValidArgsFunction: a.completeArgs(a.ruleNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.disallow(cmd.Context(), args) },
 	}
 	a.passwordFlag(cmd)

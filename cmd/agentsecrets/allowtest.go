@@ -40,8 +40,9 @@ out, and --resolve answers it as run --intercept would.
 The exit code is 0 if all of it would be allowed, and 3 if something would be denied.`,
 		Example: `  agentsecrets allowlist test https://api.stripe.com/v1/charges --name STRIPE_KEY --method POST
   agentsecrets allowlist test https://api.telegram.org/botX/send --name BOT --in path --no-lookup`,
-		Args: takes(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.allowTest(cmd.Context(), args[0], o) },
+		Args:              takes(cobra.ExactArgs(1)),
+		ValidArgsFunction: a.completeURL(),
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.allowTest(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.names, "name", nil, "secret that would be sent (repeatable; default: all that are kept here)")

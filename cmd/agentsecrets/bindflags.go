@@ -22,10 +22,16 @@ func (f *bindFlags) define(a *app, cmd *cobra.Command) {
 	flags.StringArrayVar(&f.methods, "method", nil, "method of the requests that may have it, such as GET (repeatable)")
 	flags.StringArrayVar(&f.paths, "path", nil, "path of those requests, such as /v1/charges or /v1/* (repeatable)")
 	flags.BoolVar(&f.noEnv, "no-env", false, "never give its value to a program that run or env starts")
-	a.completeFlag(cmd, "host", a.ruleNames)
-	a.completeFlag(cmd, "in", listed("header", "cookie", "query", "basic", "body", "body:any", "form", "path"))
-	a.completeFlag(cmd, "method", listed("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
-	a.completeFlag(cmd, "path", listed())
+	a.completeFlag(cmd, "host", a.hostNames)
+}
+
+// placeNames and methodNames are what --in and --method take, in short.
+func placeNames() []string {
+	return []string{"header", "cookie", "query", "basic", "body", "body:any", "form", "path"}
+}
+
+func methodNames() []string {
+	return []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 }
 
 func listed(names ...string) func() ([]string, error) {

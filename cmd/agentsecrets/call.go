@@ -68,9 +68,6 @@ one line of status, header fields and body. A status of 400 and above is a failu
 	o.origins.define(a, cmd)
 	o.audit.define(cmd)
 	o.log.define(a, cmd, "")
-	for _, name := range []string{"bearer", "basic"} {
-		a.completeFlag(cmd, name, a.secretNames)
-	}
 	return cmd
 }
 

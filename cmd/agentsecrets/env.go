@@ -16,7 +16,8 @@ func (a *app) envCommand() *cobra.Command {
 as agentsecrets run, and so are its exit codes.
 
 ` + runCodes,
-		Args: cobra.ArbitraryArgs,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: a.programs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && cmd.ArgsLenAtDash() < 0 {
 				return a.showContext()

@@ -23,7 +23,7 @@ func (a *app) environmentCommand() *cobra.Command {
 		Use:               "switch NAME",
 		Short:             "Make another environment the project's; a running proxy follows at once",
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.environmentNames),
+		ValidArgsFunction: a.completeArgs(a.environmentNames),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.switchEnvironment(args[0]) },
 	}
 	return group("environment", "Environments of a project: development, staging, production and your own",

@@ -44,8 +44,9 @@ those whose label is a valid name; doppler, from doppler secrets [download]
 Names have A to Z, 0 to 9 and _. Others are refused, unless --rename is given, which
 takes the spelling that the refusal proposes. For some names of a file only:
 agentsecrets secrets set --env-file FILE NAME…`,
-		Args: takes(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.importSecrets(cmd.Context(), args[0], o) },
+		Args:              takes(cobra.ExactArgs(1)),
+		ValidArgsFunction: files,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.importSecrets(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.format, "format", o.format, strings.Join(envfile.Formats(), ", "))

@@ -29,7 +29,8 @@ was cut off is found up to what the disk had a second before. A program that can
 the key can write a log that holds: docs/audit.md says what this proves.
 
 Processes may go on writing meanwhile. The exit code is 1 if anything is bad.`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.verifyLog(args) },
+		ValidArgsFunction: files,
+		RunE:              func(_ *cobra.Command, args []string) error { return a.verifyLog(args) },
 	}
 }
 

@@ -68,15 +68,17 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(e.Cd, 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":     exitsWith,
-			"waitfor":  waitFor,
-			"dialog":   dialog,
-			"absent":   absent,
-			"visible":  isVisible,
-			"keychain": startKeychain,
-			"readvar":  readVar,
-			"freeport": freePort,
-			"ordinary": ordinary,
+			"tab":       pressTab,
+			"proposals": askForProposals,
+			"code":      exitsWith,
+			"waitfor":   waitFor,
+			"dialog":    dialog,
+			"absent":    absent,
+			"visible":   isVisible,
+			"keychain":  startKeychain,
+			"readvar":   readVar,
+			"freeport":  freePort,
+			"ordinary":  ordinary,
 		},
 		Condition: func(name string) (bool, error) {
 			switch name {

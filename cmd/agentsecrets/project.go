@@ -35,7 +35,7 @@ func (a *app) useProjectCommand() *cobra.Command {
 		Use:               "use NAME",
 		Short:             "Use another project here",
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.projectNames),
+		ValidArgsFunction: a.completeArgs(a.projectNames),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.useProject(args[0]) },
 	}
 }

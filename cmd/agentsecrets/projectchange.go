@@ -22,7 +22,7 @@ func (a *app) updateProjectCommand() *cobra.Command {
 		Use:               "update NAME",
 		Short:             "Give a project another name or description; its secrets stay",
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.projectNames),
+		ValidArgsFunction: a.completeArgs(a.projectNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f := cmd.Flags()
 			if !f.Changed("name") && !f.Changed("description") {

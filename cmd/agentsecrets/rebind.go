@@ -41,7 +41,7 @@ secret may stand in header, cookie, query and basic, and in body and form as a w
   agentsecrets secrets bind STRIPE_KEY --remove --host files.stripe.com
   agentsecrets secrets bind STRIPE_KEY --clear path`,
 		Args:              takes(cobra.MinimumNArgs(1)),
-		ValidArgsFunction: a.complete(a.secretNames),
+		ValidArgsFunction: a.completeArgs(a.secretNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.bindSecrets(cmd.Context(), args, o) },
 	}
 	o.define(a, cmd)

@@ -18,6 +18,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	if completing(args) {
+		hush(root)
+		return exitCode(root.ExecuteContext(ctx))
+	}
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		a.report(err)
@@ -34,15 +38,17 @@ const rootHelp = `Let programs call APIs with secrets that they never hold.
       curl https://api.stripe.com/v1/balance -H 'Authorization: Bearer AS_SECRET_STRIPE_KEY'
 
 Exit codes: 1 failed, 2 wrong use, 3 refused, 4 no such secret, 5 the proxy cannot be
-reached. Those of run are the program's and env(1)'s.
+reached. Those of run are the program's and env(1)'s (agentsecrets help exit-codes).
 
-All state is in the directory AGENTSECRETS_HOME (default ~/.agentsecrets).`
+All state is in the directory AGENTSECRETS_HOME (default ~/.agentsecrets); agentsecrets
+help environment-variables lists the others.`
 
 func (a *app) rootCommand() *cobra.Command {
 	root := group("agentsecrets", "Let programs call APIs with secrets that they never hold",
 		a.initCommand(), a.secretsCommand(), a.unlockCommand(), a.lockCommand(), a.passphraseCommand(), a.workspaceCommand(), group("allowlist", "Say whether secrets would go to a URL, and why", a.allowTestCommand()), a.projectCommand(), a.environmentCommand(),
 		a.callCommand(), a.runCommand(), a.envCommand(), a.proxyCommand(), a.caCommand(), a.demoCommand(), a.doctorCommand(), a.logCommand(), a.explainCommand(), a.statusCommand(), a.loginCommand(), a.logoutCommand(), a.versionCommand(),
 		a.demoOriginCommand(), a.keychainHelperCommand())
+	root.AddCommand(topics()...)
 	root.Long = rootHelp
 	root.Version = version()
 	root.SilenceErrors, root.SilenceUsage = true, true
@@ -51,6 +57,9 @@ func (a *app) rootCommand() *cobra.Command {
 	})
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
 		a.command = cmd.CommandPath()
+		if completing([]string{cmd.CalledAs()}) {
+			return nil // who types an answer hears nothing
+		}
 		if err := a.settle(); err != nil {
 			return &failure{code: usageCode(cmd, append([]string{cmd.Name()}, args...)), err: err}
 		}
@@ -63,6 +72,7 @@ func (a *app) rootCommand() *cobra.Command {
 	f.StringVar(&a.environment, "environment", "", "environment to use (AGENTSECRETS_ENV; default that of the project file)")
 	f.BoolVar(&a.noInput, "no-input", false, "ask nothing, even on a terminal")
 	a.completeGlobals(root)
+	a.completeTree(root)
 	return root
 }
 

@@ -59,7 +59,8 @@ Without, the values are in its environment, and are taken out of what it writes 
 pipes and files, as a guard against accidents. In a run this is refused.
 
 ` + runCodes,
-		Args: takes(cobra.MinimumNArgs(1)),
+		Args:              takes(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: a.programs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.origins.adopts = true
 			return a.runProgram(cmd.Context(), args, o)

@@ -35,7 +35,7 @@ func (a *app) deleteCommand() *cobra.Command {
 		Use: "delete NAME…", Aliases: []string{"rm"},
 		Short:             "Delete secrets, all are checked before any is deleted",
 		Args:              takes(cobra.MinimumNArgs(1)),
-		ValidArgsFunction: a.complete(a.secretNames),
+		ValidArgsFunction: a.completeArgs(a.secretNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.deleteSecrets(cmd.Context(), args) },
 	}
 }

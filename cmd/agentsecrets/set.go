@@ -41,7 +41,7 @@ kept already they change the binding alone, unless there is a new value too; wid
 needs the workspace password. --allow also puts the hosts that the secret is bound to on
 the workspace's allowlist, for which it asks as workspace allowlist add does.`,
 		Args:              takes(o.args),
-		ValidArgsFunction: a.complete(a.secretNames),
+		ValidArgsFunction: a.completeArgs(a.secretNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.set(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()

@@ -33,7 +33,7 @@ nothing: what is cut short, the next command brings to its end. In a run it is r
 func (o *transferOptions) command(a *app, cmd *cobra.Command, names func() ([]string, error), run func(ctx context.Context, args []string) error) *cobra.Command {
 	cmd.Long += "\n\n" + wholeHelp
 	cmd.Args = takes(cobra.ExactArgs(strings.Count(cmd.Use, " ")))
-	cmd.ValidArgsFunction = a.complete(names)
+	cmd.ValidArgsFunction = a.completeArgs(names)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), args) }
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be done, and do nothing")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")

@@ -129,7 +129,7 @@ func (a *app) renameWorkspaceCommand() *cobra.Command {
 kept by its ID. The project file here follows; files in other directories go by the ID
 and may say the old name. This asks for the workspace password, and is refused in a run.`,
 		Args:              takes(cobra.ExactArgs(2)),
-		ValidArgsFunction: a.complete(a.workspaceNames),
+		ValidArgsFunction: a.completeFirst(a.workspaceNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.renameWorkspace(cmd.Context(), args[0], args[1])
 		},

@@ -1,0 +1,15 @@
+package main
+
+var inCompletion = []string{"./cmd/agentsecrets", "-run", "TestScripts/^completion$|TestEverythingIsCompleted"}
+
+// cliFaults are of the command line itself: completion, reference, JSON, help.
+var cliFaults = []fault{
+	{"completion: say what went wrong", "cmd/agentsecrets/root.go", "		hush(root)\n", "", inCompletion},
+	{"completion: propose what a shell would run", "cmd/agentsecrets/completion.go", "|| !typeable(name) })", "})", inCompletion},
+	{"completion: ask the store", "cmd/agentsecrets/completion.go", "	return w.names()\n", "	if _, err := w.secrets(nil); err != nil {\n		return nil, err\n	}\n	return w.names()\n", inCompletion},
+	{"completion: the shell's files for what is no file", "cmd/agentsecrets/completion.go", "	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)\n", "", inCompletion},
+	{"completion: take the middle of a field for a flag", "cmd/agentsecrets/completion.go", `" '^-.*=' "`, `" '-.*=' "`, inCompletion},
+	{"completion: nothing for hosts", "cmd/agentsecrets/completion.go", "		\"tunnel\":  a.complete(a.hostNames),\n", "", inCompletion},
+	{"reference: another text than the page", "cmd/agentsecrets/status.go", `Short: "Show what is set up here, and`, `Short: "Show what is set up, and`, []string{"./cmd/agentsecrets", "-run", "TestReference"}},
+	{"docs: a link to a heading that is not there", "docs/troubleshooting.md", "(clients.md#what-does-not-work)", "(clients.md#what-works-not)", []string{"./cmd/agentsecrets", "-run", "TestLinks"}},
+}
