@@ -58,6 +58,13 @@ func freeArguments() map[string]string {
 		"explain":        "an ID, of which there are thousands",
 		"help":           "cobra proposes commands",
 		"project create": "a new name",
+		"project invite": "an address of mail",
+
+		"workspace create":  "a new name",
+		"workspace demote":  "an address of mail, which the server knows",
+		"workspace invite":  "an address of mail",
+		"workspace promote": "an address of mail, which the server knows",
+		"workspace remove":  "an address of mail, which the server knows",
 	}
 }
 
@@ -73,7 +80,7 @@ func proposals() map[string][2]string {
 		"header": {"X-Key=A", "X-Key=ACME_KEY"}, "query": {"key=", "key=ACME_KEY"}, "body-field": {"a.b=", "a.b=ACME_KEY"}, "form-field": {"a=", "a=ACME_KEY"},
 		"host": {"", "deep.acme.test"}, "tunnel": {"", "api.acme.test:9443"}, "resolve": {"dee", "deep.acme.test:"}, "url": {"https://d", "https://deep.acme.test/"},
 		"env": {"", "staging"}, "in": {"h", "header"}, "method": {"", "POST"}, "egress": {"", "tunnel"}, "parent": {"", "none"},
-		"log-level": {"", "debug"}, "status": {"", "BLOCKED"}, "shell": {"", "fish"}, "format": {"", "dotenv"}, "clear": {"", "no-env"}, "to": {"", "file"},
+		"log-level": {"", "debug"}, "status": {"", "BLOCKED"}, "shell": {"", "fish"}, "format": {"", "dotenv"}, "clear": {"", "no-env"}, "role": {"", "admin"}, "to": {"", "file"},
 		"store": {"", "nss"}, "init store": {"", "keychain"},
 		"audit": file, "body-file": file, "ca": file, "env-file": file, "new-passphrase-file": file, "new-password-file": file, "origin-ca": file,
 		"passphrase-file": file, "password-file": file,
@@ -82,9 +89,9 @@ func proposals() map[string][2]string {
 		"environment clean": {"", "staging"}, "environment copy": {"", "staging"}, "environment merge": {"", "staging"}, "environment switch": {"", "staging"},
 		"log verify": file, "secrets import": file, "run": {"agentsec", "agentsecrets"}, "env [-- CMD…]": {"agentsec", "agentsecrets"},
 		"project delete": {"", "shop"}, "project update": {"", "shop"}, "project use": {"", "shop"},
-		"secrets bind": secret, "secrets delete": secret, "secrets set": secret,
+		"secrets bind": secret, "secrets delete": secret, "secrets rotate": secret, "secrets set": secret,
 		"workspace allowlist add": {"dee", "deep.acme.test"}, "workspace allowlist remove": {"PO", "POST only.acme.test/v1/*"},
-		"workspace delete": {"", "acme"}, "workspace rename": {"", "acme"},
+		"workspace delete": {"", "acme"}, "workspace rename": {"", "acme"}, "workspace switch": {"", "acme"},
 	}
 }
 

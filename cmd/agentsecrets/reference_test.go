@@ -57,13 +57,12 @@ func reference(root *cobra.Command) string {
 	b.WriteString("# Every command\n\nThis page is written by `make docs` from what `agentsecrets help COMMAND` shows. The objects of `--output json` are in [json.md](json.md),\n" +
 		"what every error means in [errors.md](errors.md), and where settings come from in [configuration.md](configuration.md).\n\n")
 	list := inOrder(root)
-	index := [][]string{{"Command", "Does"}}
+	b.WriteString("| Command | Does |\n|---|---|\n") // not lined up: a new command is one line more
 	for _, cmd := range list {
 		if !cmd.HasSubCommands() && cmd.Runnable() {
-			index = append(index, []string{fmt.Sprintf("[`%s`](#%s)", cmd.CommandPath(), anchor(cmd.CommandPath())), inCell(cmd.Short)})
+			fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", cmd.CommandPath(), anchor(cmd.CommandPath()), inCell(cmd.Short))
 		}
 	}
-	tables.Write(&b, index)
 	b.WriteString("\n## Flags of every command\n\n")
 	writeFlags(&b, root.PersistentFlags())
 	for _, topic := range topics() {

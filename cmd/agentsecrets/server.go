@@ -117,7 +117,7 @@ func (a *app) sharingCommands() []*cobra.Command {
 	pull.Flags().Bool("force", false, "also in place of what this machine has")
 	push := a.needsServer(&cobra.Command{Use: "push", Short: "Give the server what this machine has, sealed", Args: takes(cobra.NoArgs)}, "sending secrets to a server")
 	push.Flags().Bool("force", false, "also in place of what the server has")
-	rotate := a.needsServer(&cobra.Command{Use: "rotate NAME…", Short: "Have the server replace values by new ones", Args: takes(cobra.MinimumNArgs(1)), ValidArgsFunction: a.complete(a.secretNames)}, changingSecrets)
+	rotate := a.needsServer(&cobra.Command{Use: "rotate NAME…", Short: "Have the server replace values by new ones", Args: takes(cobra.MinimumNArgs(1)), ValidArgsFunction: a.completeArgs(a.secretNames)}, changingSecrets)
 	return []*cobra.Command{a.diffCommand(), pull, push, rotate}
 }
 

@@ -67,7 +67,7 @@ says which: --workspace wins over it, then AGENTSECRETS_WORKSPACE, then the proj
 the directory. So in a project's directory nothing changes; agentsecrets project use NAME
 --workspace W changes that. A running proxy and programs that run stay where they are.`,
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.workspaceNames),
+		ValidArgsFunction: a.completeArgs(a.workspaceNames),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.switchWorkspace(args[0]) },
 	}
 }
