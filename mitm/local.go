@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -102,8 +103,28 @@ func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
 	if agent := r.Header.Get(ourFields + "Agent-Id"); agent != "" {
 		run = run.as(agent)
 	}
-	p.Call(w, out, run, s)
+	if !hasToken(r.Header["Te"], "trailers") {
+		p.Call(w, out, run, s)
+		return
+	}
+	out.Header.Del("Te") // it was meant for us
+	result := p.Call(trailed{w}, out, run, s)
+	w.Header().Set(http.TrailerPrefix+redactedField, strconv.Itoa(result.Redactions))
 }
+
+// trailed is the writer of a response behind whose body it stands how many echoes
+// were taken out of it, for a client that reads trailers (RFC 9110, 6.5.1).
+type trailed struct{ http.ResponseWriter }
+
+func (t trailed) WriteHeader(status int) {
+	if status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified {
+		t.Header().Del("Content-Length") // trailers need chunks (RFC 9112, 7.1.2)
+	}
+	t.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (t trailed) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // as is the run with a name that the client declares for itself in the log.
 func (r *Run) as(agent string) *Run {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -216,4 +217,38 @@ func TestEchoToAnotherRun(t *testing.T) {
 	l.Client = second
 	_, body := do(t, l, "GET", say, "", nil)
 	noEcho(t, "body for another run", body)
+}
+
+// A client that takes trailers is told there how many echoes were taken out, which
+// nobody knows before the body has passed.
+func TestProxyContractCounts(t *testing.T) {
+	l := newLocalLab(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Te", r.Header.Get("Te"))
+		if r.URL.Path == "/head" {
+			w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+			return
+		}
+		body := "nothing"
+		if r.URL.Path == "/echo" {
+			body = r.Header.Get("Authorization") + " " + r.Header.Get("Authorization")
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		io.WriteString(w, body)
+	}), nil)
+	for _, c := range []struct{ method, path, te, want string }{
+		{"GET", "/echo", "trailers", "2"}, {"GET", "/none", "gzip, trailers", "0"}, {"GET", "/head", "trailers", "1"},
+		{"GET", "/echo", "", ""}, {"HEAD", "/head", "trailers", ""},
+	} {
+		header := http.Header{"X-AS-Target-URL": {l.URL(host, c.path)}, "X-AS-Inject-Bearer": {"KEY"}}
+		if c.te != "" {
+			header.Set("TE", c.te)
+		}
+		resp, body := askProxy(t, l, c.method, header, "")
+		noEcho(t, "response", body)
+		if got := resp.Trailer.Get("Agentsecrets-Redacted"); got != c.want || resp.StatusCode != 200 || resp.Header.Get("X-Te") != "" {
+			t.Errorf("%v: %s, trailer %q, the origin got TE: %q", c, resp.Status, got, resp.Header.Get("X-Te"))
+		}
+	}
+	resp, body := askProxy(t, l, "GET", http.Header{"X-AS-Target-URL": {l.URL(host, "/")}, "X-AS-Inject-Bearer": {"NOSUCH"}, "TE": {"trailers"}}, "")
+	wantProblem(t, resp, body, 424, "secret_not_found")
 }

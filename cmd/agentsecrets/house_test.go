@@ -31,6 +31,7 @@ func mayImport() map[string][]string {
 		"audit":            {"internal/*"},
 		"metrics":          {"audit"},
 		"env":              {"internal/*", "placeholder"},
+		"client":           {"placeholder"}, // it speaks with the proxy and the command
 		"mitm":             {"internal/*", "audit", "placeholder", "redact", "resolve"},
 		"cmd/agentsecrets": {
 			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile", "resolve/keychain",

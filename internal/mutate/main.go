@@ -147,6 +147,7 @@ func (r rowFault) fault() fault {
 // all returns the faults in the order of an exchange, then those of the rows.
 func all() []fault {
 	fs := slices.Concat(faults, httpFaults, interopFaults, protocolFaults, flagFaults, soakFaults, matrixFaults, cliFaults)
+	fs = append(fs, clientFaults...)
 	for _, rows := range [][]rowFault{dFaults, lFaults, aFaults, sFaults, eFaults, vFaults} {
 		for _, r := range rows {
 			fs = append(fs, r.fault())

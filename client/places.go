@@ -1,0 +1,137 @@
+package client
+
+import "context"
+
+// Workspaces are those that are known on this machine.
+type Workspaces struct{ c *Client }
+
+// Workspaces is what `agentsecrets workspace` does.
+func (c *Client) Workspaces() Workspaces { return Workspaces{c} }
+
+// Workspace is one of them.
+type Workspace struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Current bool   `json:"current"`
+}
+
+// List is all of them.
+func (w Workspaces) List(ctx context.Context) ([]Workspace, error) {
+	r, err := answer[struct{ Workspaces []Workspace }](ctx, w.c, nil, "workspace", "list")
+	return r.Workspaces, err
+}
+
+// Rename gives the client's workspace another name.
+func (w Workspaces) Rename(ctx context.Context, name string) (Workspace, error) {
+	r, err := answer[struct{ Workspace Workspace }](ctx, w.c, nil, "workspace", "rename", name)
+	return r.Workspace, err
+}
+
+// Projects are those of the workspace.
+type Projects struct{ c *Client }
+
+// Projects is what `agentsecrets project` does.
+func (c *Client) Projects() Projects { return Projects{c} }
+
+// Project is one of them.
+type Project struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Workspace   string `json:"workspace"`
+	Current     bool   `json:"current"`
+}
+
+// List is all of them.
+func (p Projects) List(ctx context.Context) ([]Project, error) {
+	r, err := answer[struct{ Projects []Project }](ctx, p.c, nil, "project", "list")
+	return r.Projects, err
+}
+
+// Create makes a project, which the working directory is then of.
+func (p Projects) Create(ctx context.Context, name, description string) (Project, error) {
+	args := []string{"project", "create", name}
+	if description != "" {
+		args = append(args, "--description="+description)
+	}
+	p.c.ways.forget()
+	r, err := answer[struct{ Project Project }](ctx, p.c, nil, args...)
+	return r.Project, err
+}
+
+// Update changes name and description; "" leaves one as it is.
+func (p Projects) Update(ctx context.Context, name, newName, description string) (Project, error) {
+	args := []string{"project", "update", name}
+	if newName != "" {
+		args = append(args, "--name="+newName)
+	}
+	if description != "" {
+		args = append(args, "--description="+description)
+	}
+	r, err := answer[struct{ Project Project }](ctx, p.c, nil, args...)
+	return r.Project, err
+}
+
+// Delete takes a project away, with its secrets in all environments, and asks nobody.
+func (p Projects) Delete(ctx context.Context, name string) error {
+	_, err := p.c.run(ctx, nil, "project", "delete", name, "--yes")
+	return err
+}
+
+// Environments are those of the project.
+type Environments struct{ c *Client }
+
+// Environments is what `agentsecrets environment` does.
+func (c *Client) Environments() Environments { return Environments{c} }
+
+// Environment is one of them.
+type Environment struct {
+	Name    string `json:"name"`
+	Current bool   `json:"current"`
+	Secrets int    `json:"secrets"` // how many
+}
+
+// List is all of them.
+func (e Environments) List(ctx context.Context) ([]Environment, error) {
+	r, err := answer[struct{ Environments []Environment }](ctx, e.c, nil, "environment", "list")
+	return r.Environments, err
+}
+
+// Moved is what became of each name.
+type Moved struct {
+	Added     []string `json:"added"`
+	Replaced  []string `json:"replaced"`
+	Kept      []string `json:"kept"`
+	Conflicts []string `json:"conflicts"`
+	Deleted   []string `json:"deleted"`
+}
+
+// Copy makes to hold what from holds, and nothing else.
+func (e Environments) Copy(ctx context.Context, from, to string) (Moved, error) {
+	return answer[Moved](ctx, e.c, nil, "environment", "copy", from, to, "--yes")
+}
+
+// Merge adds what from holds to what to holds.
+func (e Environments) Merge(ctx context.Context, from, to string) (Moved, error) {
+	return answer[Moved](ctx, e.c, nil, "environment", "merge", from, to, "--yes")
+}
+
+// Clean deletes all secrets of an environment, and asks nobody.
+func (e Environments) Clean(ctx context.Context, name string) (Moved, error) {
+	return answer[Moved](ctx, e.c, nil, "environment", "clean", name, "--yes")
+}
+
+// SetProject makes the working directory one of a project, for everybody who works there.
+func (c *Client) SetProject(ctx context.Context, name string) error {
+	defer c.ways.forget()
+	_, err := c.Project("").run(ctx, nil, "project", "use", name)
+	return err
+}
+
+// SetEnvironment switches the project of the working directory to an environment, for
+// everybody who works there; the running proxy follows at once.
+func (c *Client) SetEnvironment(ctx context.Context, name string) error {
+	_, err := c.Environment("").run(ctx, nil, "environment", "switch", name)
+	return err
+}

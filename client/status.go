@@ -1,0 +1,49 @@
+package client
+
+import "context"
+
+// Status is what is set up here.
+type Status struct {
+	UserEmail     string `json:"user_email"` // "" without an account
+	WorkspaceID   string `json:"workspace_id"`
+	WorkspaceName string `json:"workspace_name"`
+	ProjectID     string `json:"project_id"`
+	ProjectName   string `json:"project_name"`
+	Environment   string `json:"environment"`
+	Secrets       int    `json:"secrets"`      // how many
+	StorageMode   string `json:"storage_mode"` // keychain or file
+	LastPull      string `json:"last_pull"`
+	ProxyRunning  bool   `json:"proxy_running"`
+	ProxyPort     int    `json:"proxy_port"`
+	Version       string `json:"version"`
+	Locked        bool   `json:"locked"`
+}
+
+// Status says what is set up here, and whether the proxy runs.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return answer[Status](ctx, c, nil, "status")
+}
+
+// Explanation says why an exchange was refused, not expanded, or redacted.
+type Explanation struct {
+	ID       string     `json:"id"`
+	Outcome  string     `json:"outcome"`
+	Redacted bool       `json:"redacted"`
+	Asked    string     `json:"asked"`
+	Decided  string     `json:"decided"`
+	Result   string     `json:"result"`
+	Echoes   string     `json:"echoes"`
+	Hints    []string   `json:"hints"`
+	Event    AuditEvent `json:"event"`
+}
+
+// Explain looks an exchange up in the log, by the ID of a response or an error.
+func (c *Client) Explain(ctx context.Context, exchange string) (Explanation, error) {
+	return answer[Explanation](ctx, c, nil, "explain", exchange)
+}
+
+// Version is that of the agentsecrets command.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	v, err := answer[struct{ Version string }](ctx, c, nil, "version")
+	return v.Version, err
+}

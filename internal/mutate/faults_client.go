@@ -1,0 +1,20 @@
+package main
+
+// Faults of the Go SDK.
+
+var clientFaults = []fault{
+	{"client: believe the head alone about echoes", "client/call.go", "	r.Redacted = in+all > 0\n", "	r.Redacted = in > 0 && all >= 0\n", []string{"./client", "-run", "TestRedacted"}},
+	{"client: what an API says is the proxy's", "client/call.go", "json.Unmarshal(body, &p) != nil || p.Exchange != resp.Header.Get(exchangeField)", "json.Unmarshal(body, &p) != nil", []string{"./client", "-run", "TestUpstreamError"}},
+	{"client: ask again whoever may have it", "client/call.go", "	return unreachable(w.port(), \"it gave no answer\")\n", "	return &staleError{unreachable(w.port(), \"it gave no answer\")}\n", []string{"./client", "-run", "TestSentOnce"}},
+	{"client: a refusal of before stays", "client/call.go", "		if !fresh && refusal.staleWay() {", "		if fresh && refusal.staleWay() {", []string{"./client", "-run", "TestSwitch"}},
+	{"client: a value is an argument", "client/secrets.go", "strings.NewReader(value), \"secrets\", \"set\", name, \"--stdin\")", "strings.NewReader(value), \"secrets\", \"set\", name+\"=\"+value)", []string{"./client", "-run", "TestValueIsNoArgument"}},
+	{"client: a token is an argument", "client/command.go", "	return append(all, c.scopeFlags()...)\n", "	return append(append(all, c.scopeFlags()...), c.settings.token)\n", []string{"./client", "-run", "TestValueIsNoArgument"}},
+	{"client: forget for whom a client is", "client/command.go", "{\"--project\", c.at.project}", "{\"--project\", \"\"}", []string{"./client", "-run", "TestScoped"}},
+	{"client: start the proxy whatever was said", "client/way.go", "		if c.settings.noStart {", "		if c.settings.noStart && c.settings.port == 0 {", []string{"./client", "-run", "TestNotRunning"}},
+	{"client: another port will do", "client/way.go", "	if c.settings.portSaid && w.port() != c.settings.port {", "	if c.settings.portSaid && w.port() == 0 {", []string{"./client", "-run", "TestAutoStart"}},
+	{"client: no way out of a run", "client/way.go", "	if !refused || c.at != (scope{}) {", "	if !refused || c.at == (scope{}) {", []string{"./client", "-run", "TestInsideARun"}},
+	{"client: a command is killed, not told", "client/command.go", "	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }\n", "	_ = syscall.SIGTERM\n", []string{"./client", "-run", "TestCommandIsCancelled"}},
+	{"client: show what cannot be read", "client/said.go", "		e.Message = \"the agentsecrets command failed and did not say why\"\n", "		e.Message = stderr\n", []string{"./client", "-run", "TestGarbage"}},
+	{"client: a length before a trailer", "mitm/local.go", "		t.Header().Del(\"Content-Length\") // trailers", "		t.Header().Del(\"Content-Language\") // trailers", []string{"./mitm", "-run", "TestProxyContractCounts"}},
+	{"client: TE goes on to the origin", "mitm/local.go", "	out.Header.Del(\"Te\") // it", "	out.Header.Del(\"Tx\") // it", []string{"./mitm", "-run", "TestProxyContractCounts"}},
+}
