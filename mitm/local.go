@@ -82,7 +82,7 @@ const callPath = "/proxy"
 // serveCall answers one of those.
 func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
 	refuse := func(why *Problem) { p.turnAway(w, r, why) }
-	if webpage.Asks(r) {
+	if webpage.AsksFor(r, targetHost(r), localPort(r)) {
 		refuse(&Problem{Status: http.StatusForbidden, Slug: "permission_denied", Message: "web pages may not use " + callPath})
 		return
 	}
@@ -125,6 +125,28 @@ func (t trailed) WriteHeader(status int) {
 
 // Unwrap is for http.ResponseController.
 func (t trailed) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// targetHost is the host that a call is for, as its URL has it.
+func targetHost(r *http.Request) string {
+	target, err := url.Parse(r.Header.Get(ourFields + "Target-Url"))
+	if err != nil {
+		return ""
+	}
+	return target.Host
+}
+
+// localPort is the port that r came in at, 0 where that is not known.
+func localPort(r *http.Request) int {
+	c, ok := r.Context().Value(connKey{}).(*clientConn)
+	if !ok {
+		return 0
+	}
+	addr, ok := c.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return 0
+	}
+	return addr.Port
+}
 
 // as is the run with a name that the client declares for itself in the log.
 func (r *Run) as(agent string) *Run {

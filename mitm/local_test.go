@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -93,6 +94,9 @@ func TestProxyContractRefuses(t *testing.T) {
 		{http.Header{"X-AS-Target-URL": target, "Origin": {""}}, 403, "permission_denied"},
 		{http.Header{"X-AS-Target-URL": target, "Sec-Fetch-Mode": {"cors"}}, 403, "permission_denied"},
 		{http.Header{"X-AS-Target-URL": target, "Host": {"rebound.evil.test"}}, 403, "permission_denied"},
+		{http.Header{"X-AS-Target-URL": target, "Host": {host}}, 403, "permission_denied"}, // the target has another port
+		{http.Header{"X-AS-Target-URL": {"https://" + host + ":" + port(l) + "/"}, "Host": {host + ":" + port(l)}}, 403, "permission_denied"},
+		{http.Header{"X-AS-Target-URL": target, "Host": {authority(target[0])}, "Origin": {"https://" + host}}, 403, "permission_denied"},
 		{http.Header{}, 400, "bad_request"},
 		{http.Header{"X-AS-Target-URL": {"/relative"}}, 400, "bad_request"},
 		{http.Header{"X-AS-Target-URL": target, "X-AS-Method": {"GE T"}}, 400, "bad_request"},
@@ -115,6 +119,30 @@ func TestProxyContractRefuses(t *testing.T) {
 	closed := lab.New(t, lab.Config{})
 	resp, body = askProxy(t, closed, "GET", http.Header{"X-AS-Target-URL": target}, "")
 	wantProblem(t, resp, body, 407, "proxy_credential_required")
+}
+
+func port(l *lab.Lab) string {
+	_, port, _ := net.SplitHostPort(l.Addr.String())
+	return port
+}
+
+func authority(text string) string {
+	u, _ := url.Parse(text)
+	return u.Host
+}
+
+// httpx keeps the Host field when a hook has changed the URL of a request.
+func TestProxyContractKeptHost(t *testing.T) {
+	o := newRecorder()
+	l := newLocalLab(t, o, nil)
+	target := l.URL(host, "/v1")
+	resp, body := askProxy(t, l, "GET", http.Header{"X-AS-Target-URL": {target}, "X-AS-Inject-Bearer": {"KEY"}, "Host": {authority(target)}}, "")
+	if resp.StatusCode != 200 {
+		t.Fatalf("%s %s", resp.Status, body)
+	}
+	if got := o.take(t); got.Header.Get("Authorization") != "Bearer "+value {
+		t.Errorf("got %+v", got)
+	}
 }
 
 // Both directions of a call through /proxy stream, and echoes are taken out.
