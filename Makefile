@@ -9,10 +9,10 @@ SHELL := /bin/bash
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-# Tests find python3.13 here, whatever the machine's default Python is.
+# Tests find python3.10 and python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools tools clients suites clean
+.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools sdk-compat tools clients suites sdk clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -20,7 +20,7 @@ build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 demo: build ## the whole main job on this machine, nothing to set up; with the SDK of `make clients` if it is there
 	PATH=$(CURDIR)/.cache/clients/bin:$$PATH bin/agentsecrets demo
 
-test: tools clients suites check unit ## everything that has to pass
+test: tools clients suites sdk check unit ## everything that has to pass
 
 check: vet
 	@echo gofmt
@@ -60,7 +60,7 @@ kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run '^TestA[56][A-Z]' ./resolve/agefile ./resolve/keychain
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 1h -run '^TestA[56][A-Z]' ./cmd/agentsecrets
 
-mutate: clients ## seeds faults into a copy of the tree; a test has to notice each
+mutate: clients sdk ## seeds faults into a copy of the tree; a test has to notice each
 	go run ./internal/mutate
 
 threats: tools clients ## docs/threats.md: each row, its tests, how they ended
@@ -96,6 +96,11 @@ interop: build interop-tools ## other people's test suites, straight and through
 	@go build -o .cache/bin/interop ./internal/interop
 	@.cache/bin/interop
 
+sdk-compat: build sdk ## the official Python SDK against bin/agentsecrets, a row for each thing that it can do: docs/python-sdk.md
+	@mkdir -p .cache/bin
+	@go build -o .cache/bin/sdkcompat ./internal/sdkcompat
+	@.cache/bin/sdkcompat $(SDK)
+
 interop-tools: tools suites ## all of those suites
 	@.ci/tools interop
 
@@ -125,6 +130,17 @@ suites: .cache/interop/.built ## those of other people's test suites that make t
 	python3 -m venv .cache/clients
 	.cache/clients/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
 		--require-hashes --only-binary :all: -r $<
+	touch $@
+
+sdk: tools .cache/sdk/.installed ## that SDK, for the oldest Python that it is for and a new one
+
+.cache/sdk/.installed: internal/sdkcompat/requirements.txt
+	rm -rf .cache/sdk
+	for version in 3.10 3.13; do \
+		.cache/bin/python$$version -m venv .cache/sdk/$$version; \
+		.cache/sdk/$$version/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+			--require-hashes --only-binary :all: -r $<; \
+	done
 	touch $@
 
 clean:

@@ -42,6 +42,7 @@ func mayImport() map[string][]string {
 		"internal/envfile":        {"resolve"},
 		"internal/interop":        {"ca", "internal/grid", "internal/held"},
 		"internal/leakmatrix":     {"ca", "internal/grid", "internal/held"}, // what it checks it shares no code with
+		"internal/sdkcompat":      {"ca"},
 		"internal/soak":           {"ca", "internal/held", "redact"},
 		"internal/style":          {"internal/place", "placeholder"},
 		"internal/daemon":         {"internal/atomicfile", "internal/runtree"},
