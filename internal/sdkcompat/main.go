@@ -73,7 +73,7 @@ func (o options) report(ctx context.Context) (*report, error) {
 	for _, python := range o.pythons {
 		rows, err := o.with(ctx, python)
 		if err != nil {
-			return nil, fmt.Errorf("Python %s: %w", python, err)
+			return nil, fmt.Errorf("with Python %s: %w", python, err)
 		}
 		r.rows[python] = rows
 	}

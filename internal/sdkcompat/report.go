@@ -100,7 +100,7 @@ func (r *report) err() error {
 			errs = append(errs, fmt.Errorf("only %d rows with Python %s", n, python))
 		}
 		for _, row := range r.failed(python) {
-			errs = append(errs, fmt.Errorf("Python %s: %s: %s", python, row.Name, row.Evidence))
+			errs = append(errs, fmt.Errorf("with Python %s: %s: %s", python, row.Name, row.Evidence))
 		}
 	}
 	return errors.Join(errs...)
