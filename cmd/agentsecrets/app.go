@@ -31,6 +31,7 @@ type app struct {
 	answers                         answers
 	command                         string   // that was called, such as "agentsecrets secrets set"
 	words                           []string // of the command line, with what they may hold
+	answered                        bool     // something of the result is written
 }
 
 func (a *app) variable(name string) string {
@@ -222,4 +223,7 @@ func (w where) names() ([]string, error) {
 }
 
 // results is where results go.
-func (a *app) results() io.Writer { return a.stdout }
+func (a *app) results() io.Writer {
+	a.answered = true
+	return a.stdout
+}

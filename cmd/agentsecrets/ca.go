@@ -162,6 +162,9 @@ func (a *app) caBundle() error {
 	if err != nil {
 		return err
 	}
-	_, err = a.stdout.Write(pem)
+	if a.output == "json" {
+		return a.writeLine(map[string]string{"pem": string(pem)})
+	}
+	_, err = a.results().Write(pem)
 	return err
 }

@@ -65,20 +65,27 @@ func TestScripts(t *testing.T) {
 			e.Setenv("VALUE", `sk-test-/+"9fK2mQ7xT4vB8nL1cZ`) // every escape has something to do
 			e.Setenv("DBUS_SESSION_BUS_ADDRESS", nowhere)      // not that of whoever tests
 			e.Cd = filepath.Join(e.WorkDir, "project")
+			shapes, err := readShapes("../../docs/json.md")
+			if err != nil {
+				return err
+			}
+			e.Values["shapes"] = shapes
 			return os.MkdirAll(e.Cd, 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"tab":       pressTab,
-			"proposals": askForProposals,
-			"code":      exitsWith,
-			"waitfor":   waitFor,
-			"dialog":    dialog,
-			"absent":    absent,
-			"visible":   isVisible,
-			"keychain":  startKeychain,
-			"readvar":   readVar,
-			"freeport":  freePort,
-			"ordinary":  ordinary,
+			"tab":        pressTab,
+			"json":       outputsJSON,
+			"documented": filesDocumented,
+			"proposals":  askForProposals,
+			"code":       exitsWith,
+			"waitfor":    waitFor,
+			"dialog":     dialog,
+			"absent":     absent,
+			"visible":    isVisible,
+			"keychain":   startKeychain,
+			"readvar":    readVar,
+			"freeport":   freePort,
+			"ordinary":   ordinary,
 		},
 		Condition: func(name string) (bool, error) {
 			switch name {

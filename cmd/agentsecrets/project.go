@@ -135,7 +135,7 @@ func (a *app) findProject(name string) (env.Query, env.Workspace, env.Project, e
 	}
 	f := &failure{
 		code: exitFailure, hint: "agentsecrets project create " + atomicfile.ShellWord(name),
-		err: fmt.Errorf("there is no project %q in workspace %s", name, w.Name),
+		err: fmt.Errorf("project_not_found: there is no project %q in workspace %s", name, w.Name),
 	}
 	if near := env.Near(name, names); near != "" {
 		f.err, f.hint = fmt.Errorf("%w; did you mean %q?", f.err, near), "agentsecrets project list"

@@ -25,6 +25,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		a.report(err)
+		a.reportJSON(err)
 	}
 	return exitCode(err)
 }

@@ -2,6 +2,8 @@ package main
 
 var inCompletion = []string{"./cmd/agentsecrets", "-run", "TestScripts/^completion$|TestEverythingIsCompleted"}
 
+var inJSON = []string{"./cmd/agentsecrets", "-run", "TestScripts/^json$"}
+
 // cliFaults are of the command line itself: completion, reference, JSON, help.
 var cliFaults = []fault{
 	{"completion: say what went wrong", "cmd/agentsecrets/root.go", "		hush(root)\n", "", inCompletion},
@@ -10,6 +12,10 @@ var cliFaults = []fault{
 	{"completion: the shell's files for what is no file", "cmd/agentsecrets/completion.go", "	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)\n", "", inCompletion},
 	{"completion: take the middle of a field for a flag", "cmd/agentsecrets/completion.go", `" '^-.*=' "`, `" '-.*=' "`, inCompletion},
 	{"completion: nothing for hosts", "cmd/agentsecrets/completion.go", "		\"tunnel\":  a.complete(a.hostNames),\n", "", inCompletion},
+	{"json: a field has another name", "cmd/agentsecrets/move.go", `"moved": m.moved`, `"values": m.moved`, inJSON},
+	{"json: a field has another type", "cmd/agentsecrets/projectchange.go", "DryRun  bool                `json:\"dry_run\"`", "DryRun  bool                `json:\"dry_run,string\"`", inJSON},
+	{"json: a failure is silence", "cmd/agentsecrets/root.go", "		a.reportJSON(err)\n", "", inJSON},
+	{"json: a failure in the middle of a program's output", "cmd/agentsecrets/failurejson.go", " || a.runsProgram() {", " {", inJSON},
 	{"reference: another text than the page", "cmd/agentsecrets/status.go", `Short: "Show what is set up here, and`, `Short: "Show what is set up, and`, []string{"./cmd/agentsecrets", "-run", "TestReference"}},
 	{"docs: a link to a heading that is not there", "docs/troubleshooting.md", "(clients.md#what-does-not-work)", "(clients.md#what-works-not)", []string{"./cmd/agentsecrets", "-run", "TestLinks"}},
 }
