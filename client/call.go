@@ -58,23 +58,29 @@ func (r *Response) Text() string { return string(r.Body) }
 // each URL. A status of 400 and above is a [*UpstreamError]; the response is returned
 // with it. Where ctx ends first, the exchange does, and its error is returned.
 func (c *Client) Call(ctx context.Context, r Request) (*Response, error) {
-	if c.settings.standIn.Call != nil {
-		return c.settings.standIn.Call.Call(ctx, r)
-	}
 	p, err := r.prepare()
 	if err != nil {
 		return nil, err
 	}
+	resp, err := c.exchange(ctx, r, p)
+	if err == nil && resp.StatusCode >= http.StatusBadRequest {
+		err = upstream(r.URL, resp)
+	}
+	return resp, err
+}
+
+// exchange is tried again where the proxy is another than before, and nothing was sent.
+func (c *Client) exchange(ctx context.Context, r Request, p *prepared) (*Response, error) {
+	if in := c.settings.standIn; in.Call != nil {
+		return in.Call(ctx, r)
+	}
 	resp, err := c.callOnce(ctx, p)
 	var stale *staleError
-	if errors.As(err, &stale) { // the proxy is another than before, and nothing was sent
+	if errors.As(err, &stale) {
 		resp, err = c.callOnce(ctx, p)
 	}
 	if errors.As(err, &stale) {
 		err = stale.error
-	}
-	if err == nil && resp.StatusCode >= http.StatusBadRequest {
-		err = upstream(r.URL, resp)
 	}
 	return resp, err
 }
@@ -106,7 +112,7 @@ func (c *Client) callOnce(ctx context.Context, p *prepared) (*Response, error) {
 		return nil, &Error{Slug: "origin_protocol", Status: resp.StatusCode, Exchange: resp.Header.Get(exchangeField), Message: "the API broke off in the middle of its response"}
 	}
 	if refusal := refusalIn(resp, body); refusal != nil {
-		err := refusal.typed("call", c.at, w.port())
+		err := refusal.by("call", c, w.port()).Typed()
 		if !fresh && refusal.staleWay() {
 			c.ways.drop(key, w)
 			return nil, &staleError{err}
@@ -166,7 +172,7 @@ func refusalIn(resp *http.Response, body []byte) *Error {
 		return nil
 	}
 	return &Error{
-		Slug: p.Error, Message: strings.TrimSpace(p.Message), Status: resp.StatusCode, hint: p.Hint,
+		Slug: p.Error, Message: strings.TrimSpace(p.Message), Status: resp.StatusCode, Fix: p.Hint,
 		Domain: p.Domain, Name: p.Name, Exchange: p.Exchange,
 	}
 }

@@ -30,7 +30,7 @@ func (c *Client) run(ctx context.Context, stdin io.Reader, args ...string) ([]by
 	}
 	if exit != 0 {
 		e, _ := said(stderr.String(), exit)
-		return stdout.Bytes(), e.typed(words(args), c.at, c.settings.port)
+		return stdout.Bytes(), e.by(words(args), c, c.settings.port).Typed()
 	}
 	return stdout.Bytes(), nil
 }
@@ -142,6 +142,12 @@ func answer[T any](ctx context.Context, c *Client, stdin io.Reader, args ...stri
 	return v, err
 }
 
+// do runs a command whose result is that it was done.
+func (c *Client) do(ctx context.Context, args ...string) error {
+	_, err := c.run(ctx, nil, args...)
+	return err
+}
+
 // verdict is answer for a command that tells its result by exit as well.
 func verdict[T any](ctx context.Context, c *Client, exit int, args ...string) (v T, err error) {
 	out, err := c.run(ctx, nil, args...)
@@ -159,7 +165,7 @@ func verdict[T any](ctx context.Context, c *Client, exit int, args ...string) (v
 // misread does not show what was there: it may be anything.
 func misread(args []string) error {
 	return &Error{
-		Slug: "unexpected_output", hint: "agentsecrets version",
+		Slug: "unexpected_output", Fix: "agentsecrets version",
 		Message: "the result of agentsecrets " + words(args) + " is not what it was expected to be: its version may be another, or it is another program",
 	}
 }

@@ -15,7 +15,11 @@ type Error struct {
 	Exchange string // ID in the audit log, for Explain; "" if it did not come to an exchange
 	Domain   string // of the origin, where one is concerned
 	Name     string // of the secret, where one is concerned
-	hint     string
+	Fix      string // the command that would fix it; "" if there is none
+
+	asked string // what was asked for: the words of the command, or "call"
+	at    scope
+	port  int
 }
 
 func (e *Error) Error() string {
@@ -23,14 +27,14 @@ func (e *Error) Error() string {
 	if e.Slug != "" {
 		text = e.Slug + ": " + text
 	}
-	if e.hint != "" {
-		text += " (" + e.hint + ")"
+	if e.Fix != "" {
+		text += " (" + e.Fix + ")"
 	}
 	return text
 }
 
-// Hint is the command that would fix it, "" if there is none.
-func (e *Error) Hint() string { return e.hint }
+// Hint is Fix, by the name that errors of all our packages have for it.
+func (e *Error) Hint() string { return e.Fix }
 
 // detail is the part that all errors of this package have in common.
 type detail struct{ cause *Error }
@@ -110,14 +114,14 @@ func noBinary(port int, err error) error {
 
 func notRunning(port int) error {
 	return &NotRunningError{detail{&Error{
-		Slug: "not_running", hint: "agentsecrets proxy start",
+		Slug: "not_running", Fix: "agentsecrets proxy start",
 		Message: fmt.Sprintf("no proxy runs on port %d. %s", port, setUp),
 	}}, port}
 }
 
 func unreachable(port int, reason string) error {
 	return &ProxyConnectionError{detail{&Error{
-		Slug: "proxy_unreachable", hint: "agentsecrets proxy status",
+		Slug: "proxy_unreachable", Fix: "agentsecrets proxy status",
 		Message: fmt.Sprintf("the proxy on port %d cannot be used: %s", port, reason),
 	}}, port, reason}
 }
@@ -129,14 +133,15 @@ func upstream(url string, r *Response) error {
 	}}, r.StatusCode, r.Body, url}
 }
 
-// typed gives e the type that its slug has one for. operation is what was asked for.
-func (e *Error) typed(operation string, at scope, port int) error {
+// Typed is e as the type that its slug has one for, else e. It is what methods return, and
+// a stand-in for them in tests should.
+func (e *Error) Typed() error {
 	d := detail{e}
 	switch e.Slug {
 	case "not_running":
-		return &NotRunningError{d, port}
+		return &NotRunningError{d, e.port}
 	case "proxy_unreachable":
-		return &ProxyConnectionError{d, port, e.Message}
+		return &ProxyConnectionError{d, e.port, e.Message}
 	case "domain_not_in_allowlist", "empty_allowlist", "egress_denied":
 		return &DomainNotAllowedError{d, e.Domain}
 	case "secret_not_found":
@@ -148,12 +153,18 @@ func (e *Error) typed(operation string, at scope, port int) error {
 	case "session_expired":
 		return &SessionExpiredError{d}
 	case "permission_denied":
-		return &PermissionDeniedError{d, operation}
+		return &PermissionDeniedError{d, e.asked}
 	case "workspace_not_found":
-		return &WorkspaceNotFoundError{d, either(quoted(e.Message), at.workspace)}
+		return &WorkspaceNotFoundError{d, either(quoted(e.Message), e.at.workspace)}
 	case "project_not_found":
-		return &ProjectNotFoundError{d, either(quoted(e.Message), at.project)}
+		return &ProjectNotFoundError{d, either(quoted(e.Message), e.at.project)}
 	}
+	return e
+}
+
+// by says who asked, for the types that tell it.
+func (e *Error) by(asked string, c *Client, port int) *Error {
+	e.asked, e.at, e.port = asked, c.at, port
 	return e
 }
 

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -171,6 +172,20 @@ func TestPlaces(t *testing.T) {
 	if err != nil || len(spaces) != 1 || spaces[0].Name != "acme" || !spaces[0].Current {
 		t.Errorf("%+v %v", spaces, err)
 	}
+	if space, err := c.Workspaces().Create(background, "other"); err != nil || space.Name != "other" || space.ID == "" {
+		t.Errorf("%+v %v", space, err)
+	}
+	var denied *client.PermissionDeniedError
+	if _, err := c.Workspaces().Rename(background, "other", "labs"); !errors.As(err, &denied) || denied.Operation != "workspace rename other labs" {
+		t.Errorf("%v", err)
+	}
+	if err := c.SetWorkspace(background, "other"); err != nil {
+		t.Error(err)
+	}
+	members, err := c.Workspaces().Members(background)
+	if err != nil || len(members) != 1 || members[0].Role != "owner" {
+		t.Errorf("%+v %v", members, err)
+	}
 	if v, err := c.Version(background); err != nil || v == "" {
 		t.Errorf("%q %v", v, err)
 	}
@@ -251,5 +266,37 @@ func TestHTTPClient(t *testing.T) {
 	status, body := ask("https://" + elsewre + ":" + w.port + "/")
 	if g := w.origin.took(t); status != 403 || !strings.Contains(body, `"error":"domain_not_in_allowlist"`) || g.Method != "" {
 		t.Errorf("%d %s %+v", status, body, g)
+	}
+}
+
+// What needs a server says that there is none, and differences are none.
+func TestServer(t *testing.T) {
+	c := newClient(t)
+	d, err := c.Secrets().Diff(background)
+	if err != nil || d.Compared || d.HasDrift {
+		t.Errorf("%+v %v", d, err)
+	}
+	for name, err := range map[string]error{
+		"sync": c.Secrets().Sync(background), "pull": c.Secrets().Pull(background, true), "push": c.Secrets().Push(background, true),
+		"rotate": c.Secrets().Rotate(background, "KEY"), "project invite": c.Projects().Invite(background, "alice@acme.test", "admin"),
+		"invite": c.Workspaces().Invite(background, "alice@acme.test", "member"), "remove": c.Workspaces().Remove(background, "alice@acme.test"),
+		"promote": c.Workspaces().Promote(background, "alice@acme.test"), "demote": c.Workspaces().Demote(background, "alice@acme.test"),
+	} {
+		var e *client.Error
+		if !errors.As(err, &e) || e.Slug != "no_server" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestChecks(t *testing.T) {
+	c := newClient(t)
+	checks, _, err := c.Doctor(background)
+	if err != nil || len(checks) < 5 || checks[0].What == "" {
+		t.Errorf("%+v %v", checks, err)
+	}
+	files, ok, err := c.VerifyLog(background)
+	if err != nil || !ok || len(files) == 0 || files[0].State != "ok" {
+		t.Errorf("%+v %v", files, err)
 	}
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -57,11 +58,12 @@ func WithProxy(proxyURL string, roots []byte) Option {
 // for tests: see package agentsecretstest.
 func WithStandIn(in StandIn) Option { return func(s *settings) { s.standIn = in } }
 
-// StandIn is who does a Client's work instead. A nil field: nobody does, so calls fail.
+// StandIn is who does a Client's work instead, for many goroutines at a time. A nil field:
+// the client does it.
 type StandIn struct {
-	Call      Caller
-	Command   func(Command) (exit int, err error) // may be called concurrently
-	Transport http.RoundTripper                   // of HTTPClient
+	Call      func(context.Context, Request) (*Response, error) // for requests that are in order
+	Command   func(Command) (exit int, err error)
+	Transport http.RoundTripper // of HTTPClient
 }
 
 // settings are the options of a client and of all that are derived from it.
@@ -113,5 +115,5 @@ func settingsOf(options []Option) (settings, error) {
 }
 
 func badOption(format string, args ...any) error {
-	return &Error{Slug: "bad_request", Message: fmt.Sprintf(format, args...), hint: "agentsecrets proxy status"}
+	return &Error{Slug: "bad_request", Message: fmt.Sprintf(format, args...), Fix: "agentsecrets proxy status"}
 }

@@ -22,10 +22,49 @@ func (w Workspaces) List(ctx context.Context) ([]Workspace, error) {
 	return r.Workspaces, err
 }
 
-// Rename gives the client's workspace another name.
-func (w Workspaces) Rename(ctx context.Context, name string) (Workspace, error) {
-	r, err := answer[struct{ Workspace Workspace }](ctx, w.c, nil, "workspace", "rename", name)
+// Create makes one on this machine; one of that name is no error.
+func (w Workspaces) Create(ctx context.Context, name string) (Workspace, error) {
+	r, err := answer[struct{ Workspace Workspace }](ctx, w.c, nil, "workspace", "create", name)
 	return r.Workspace, err
+}
+
+// Rename gives one another name.
+func (w Workspaces) Rename(ctx context.Context, name, newName string) (Workspace, error) {
+	r, err := answer[struct{ Workspace Workspace }](ctx, w.c, nil, "workspace", "rename", name, newName)
+	return r.Workspace, err
+}
+
+// Member is somebody in a workspace.
+type Member struct {
+	Email  string `json:"email"`
+	Role   string `json:"role"`
+	Status string `json:"status"`
+}
+
+// Members are those of the client's workspace.
+func (w Workspaces) Members(ctx context.Context) ([]Member, error) {
+	r, err := answer[struct{ Members []Member }](ctx, w.c, nil, "workspace", "members")
+	return r.Members, err
+}
+
+// Invite asks somebody in, as a member or an admin. It needs a server.
+func (w Workspaces) Invite(ctx context.Context, email, role string) error {
+	return w.c.do(ctx, "workspace", "invite", email, "--role="+role)
+}
+
+// Remove takes somebody out of the workspace. It needs a server.
+func (w Workspaces) Remove(ctx context.Context, email string) error {
+	return w.c.do(ctx, "workspace", "remove", email)
+}
+
+// Promote makes a member an admin. It needs a server.
+func (w Workspaces) Promote(ctx context.Context, email string) error {
+	return w.c.do(ctx, "workspace", "promote", email)
+}
+
+// Demote makes an admin a member. It needs a server.
+func (w Workspaces) Demote(ctx context.Context, email string) error {
+	return w.c.do(ctx, "workspace", "demote", email)
 }
 
 // Projects are those of the workspace.
@@ -75,8 +114,7 @@ func (p Projects) Update(ctx context.Context, name, newName, description string)
 
 // Delete takes a project away, with its secrets in all environments, and asks nobody.
 func (p Projects) Delete(ctx context.Context, name string) error {
-	_, err := p.c.run(ctx, nil, "project", "delete", name, "--yes")
-	return err
+	return p.c.do(ctx, "project", "delete", name, "--yes")
 }
 
 // Environments are those of the project.
@@ -122,16 +160,26 @@ func (e Environments) Clean(ctx context.Context, name string) (Moved, error) {
 	return answer[Moved](ctx, e.c, nil, "environment", "clean", name, "--yes")
 }
 
+// Invite asks somebody into the project, as a member or an admin. It needs a server.
+func (p Projects) Invite(ctx context.Context, email, role string) error {
+	return p.c.do(ctx, "project", "invite", email, "--role="+role)
+}
+
+// SetWorkspace makes a workspace the current one of this machine. It counts where no
+// project file, option or variable says another.
+func (c *Client) SetWorkspace(ctx context.Context, name string) error {
+	defer c.ways.forget()
+	return c.unscoped().do(ctx, "workspace", "switch", name)
+}
+
 // SetProject makes the working directory one of a project, for everybody who works there.
 func (c *Client) SetProject(ctx context.Context, name string) error {
 	defer c.ways.forget()
-	_, err := c.Project("").run(ctx, nil, "project", "use", name)
-	return err
+	return c.Project("").do(ctx, "project", "use", name)
 }
 
 // SetEnvironment switches the project of the working directory to an environment, for
 // everybody who works there; the running proxy follows at once.
 func (c *Client) SetEnvironment(ctx context.Context, name string) error {
-	_, err := c.Environment("").run(ctx, nil, "environment", "switch", name)
-	return err
+	return c.Environment("").do(ctx, "environment", "switch", name)
 }

@@ -44,8 +44,7 @@ func (p Proxy) Status(ctx context.Context) (ProxyStatus, error) {
 
 // Reload makes it read certificate files again.
 func (p Proxy) Reload(ctx context.Context) error {
-	_, err := p.c.run(ctx, nil, "proxy", "reload")
-	return err
+	return p.c.do(ctx, "proxy", "reload")
 }
 
 // LogFilter says which events are wanted; its zero value is the latest 20.

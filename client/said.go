@@ -30,7 +30,7 @@ func said(stderr string, exit int) (e *Error, ok bool) {
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimRight(line, "\r\n")
 		if hint, ok := strings.CutPrefix(line, "hint: "); ok {
-			e.hint = hint
+			e.Fix = hint
 		} else if text, ok := strings.CutPrefix(line, "agentsecrets: "); ok {
 			lines = []string{text}
 		} else if len(lines) > 0 {

@@ -45,8 +45,7 @@ func (s Secrets) Set(ctx context.Context, name, value string) (SetResult, error)
 
 // Delete takes secrets away, from the store and its bindings.
 func (s Secrets) Delete(ctx context.Context, names ...string) error {
-	_, err := s.c.run(ctx, nil, append([]string{"secrets", "delete"}, names...)...)
-	return err
+	return s.c.do(ctx, append([]string{"secrets", "delete"}, names...)...)
 }
 
 // Binding says where a secret may go: only to hosts, places, methods and paths that are
@@ -71,8 +70,7 @@ func (s Secrets) Bind(ctx context.Context, name string, b Binding) error {
 	if b.NoEnv {
 		args = append(args, "--no-env")
 	}
-	_, err := s.c.run(ctx, nil, args...)
-	return err
+	return s.c.do(ctx, args...)
 }
 
 // ImportResult is what of a file was kept.
@@ -94,4 +92,45 @@ func (s Secrets) Import(ctx context.Context, file string, overwrite bool) (Impor
 		args = append(args, "--overwrite")
 	}
 	return answer[ImportResult](ctx, s.c, nil, args...)
+}
+
+// Diff is what differs between this machine and the server, by name.
+type Diff struct {
+	Compared   bool     `json:"compared"` // false: there is no server
+	HasDrift   bool     `json:"has_drift"`
+	LocalOnly  []string `json:"local_only"`
+	RemoteOnly []string `json:"remote_only"`
+	OutOfSync  []string `json:"out_of_sync"`
+}
+
+// Diff compares this machine with the server.
+func (s Secrets) Diff(ctx context.Context) (Diff, error) {
+	return answer[Diff](ctx, s.c, nil, "secrets", "diff")
+}
+
+// Pull takes what the server has and this machine has not; force: also in place of what
+// this machine has. It needs a server.
+func (s Secrets) Pull(ctx context.Context, force bool) error {
+	return s.c.do(ctx, forced(force, "secrets", "pull")...)
+}
+
+// Push gives the server what this machine has, sealed; force: also in place of what the
+// server has. It needs a server.
+func (s Secrets) Push(ctx context.Context, force bool) error {
+	return s.c.do(ctx, forced(force, "secrets", "push")...)
+}
+
+func forced(force bool, args ...string) []string {
+	if force {
+		args = append(args, "--force")
+	}
+	return args
+}
+
+// Sync is Pull without force.
+func (s Secrets) Sync(ctx context.Context) error { return s.Pull(ctx, false) }
+
+// Rotate has the server replace values by new ones. It needs a server.
+func (s Secrets) Rotate(ctx context.Context, names ...string) error {
+	return s.c.do(ctx, append([]string{"secrets", "rotate"}, names...)...)
 }

@@ -121,7 +121,7 @@ func (p *Process) Wait() (*SpawnResult, error) {
 		return result, nil
 	}
 	if e, ok := said(result.Stderr, exit); ok {
-		return result, e.typed("run", p.client.at, p.client.settings.port)
+		return result, e.by("run", p.client, p.client.settings.port).Typed()
 	}
 	return result, nil
 }

@@ -42,6 +42,43 @@ func (c *Client) Explain(ctx context.Context, exchange string) (Explanation, err
 	return answer[Explanation](ctx, c, nil, "explain", exchange)
 }
 
+// Check is what doctor found out about one thing. It names secrets, and shows no value.
+type Check struct {
+	What    string `json:"what"`
+	OK      bool   `json:"ok"`
+	Warning bool   `json:"warning"` // not as it should be, and no failure
+	Detail  string `json:"detail"`
+	Hint    string `json:"hint"`
+}
+
+// Doctor checks the set-up of this machine, as `agentsecrets doctor` does; ok is false if
+// a check failed.
+func (c *Client) Doctor(ctx context.Context) (checks []Check, ok bool, err error) {
+	r, err := verdict[struct {
+		Checks []Check
+		OK     bool
+	}](ctx, c, 1, "doctor")
+	return r.Checks, r.OK, err
+}
+
+// VerifiedLog is one file of the audit log.
+type VerifiedLog struct {
+	File   string `json:"file"`
+	State  string `json:"state"` // ok, bad, or not chained
+	Lines  int    `json:"lines"`
+	Line   int    `json:"line"` // the first bad one
+	Reason string `json:"reason"`
+}
+
+// VerifyLog checks that nothing in the audit log was changed or cut.
+func (c *Client) VerifyLog(ctx context.Context) (files []VerifiedLog, ok bool, err error) {
+	r, err := verdict[struct {
+		Files []VerifiedLog
+		OK    bool
+	}](ctx, c, 1, "log", "verify")
+	return r.Files, r.OK, err
+}
+
 // Version is that of the agentsecrets command.
 func (c *Client) Version(ctx context.Context) (string, error) {
 	v, err := answer[struct{ Version string }](ctx, c, nil, "version")

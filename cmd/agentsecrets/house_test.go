@@ -36,6 +36,7 @@ func mayImport() map[string][]string {
 		"cmd/agentsecrets": {
 			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile", "resolve/keychain",
 		},
+		"client/agentsecretstest": {"allowlist", "client", "internal/lab", "mitm", "placeholder"}, // for users' tests: a whole proxy
 		"internal/attack":         {"ca", "internal/trace"},
 		"internal/bench":          {"ca", "internal/grid", "internal/held", "placeholder", "redact"},
 		"internal/engine":         {"internal/http1"},

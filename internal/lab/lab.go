@@ -147,7 +147,7 @@ func (l *Lab) startProxy(cfg Config, originRoots *x509.CertPool) {
 		Resolve: func(_ context.Context, _ mitm.Scope, name string) (resolve.Value, error) {
 			v, ok := cfg.Secrets[name]
 			if !ok {
-				return resolve.Value{}, &mitm.Problem{Status: 424, Slug: "secret_not_found", Name: name, Message: "no such secret"}
+				return resolve.Value{}, &mitm.Problem{Status: 424, Slug: "secret_not_found", Name: name, Message: "no such secret", Hint: "agentsecrets secrets set " + name}
 			}
 			return resolve.New([]byte(v)), nil
 		},
