@@ -193,6 +193,7 @@ func (a *app) changeRules(ctx context.Context, what string, tried []allowlist.Ch
 	if err != nil {
 		return err
 	}
+	a.askThere() // what names every rule with its options
 	authorize := func() error { return a.authorize(ctx, w.home, w.WorkspaceID, w.WorkspaceName, what) }
 	if err := w.authorizeChanges(authorize, tried); err != nil {
 		return err

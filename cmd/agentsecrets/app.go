@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
@@ -22,6 +23,7 @@ import (
 // was started, and what the flags for all commands say.
 type app struct {
 	stdin, stdout, stderr *os.File
+	tty                   *os.File // see askThere
 	environ               []string
 
 	output                          string
@@ -51,7 +53,28 @@ func (a *app) say(format string, args ...any) {
 
 func (a *app) warn(format string, args ...any) { a.say("warning: "+format, args...) }
 
-func (a *app) terminal() prompt.Terminal { return prompt.Terminal{In: a.stdin, Out: a.stderr} }
+func (a *app) terminal() prompt.Terminal {
+	t := prompt.Terminal{In: a.stdin, Out: a.stderr}
+	if !t.There() && a.tty != nil {
+		return prompt.Terminal{In: a.stdin, Out: a.tty, Patience: sdkPatience}
+	}
+	return t
+}
+
+// sdkPatience ends before the Python SDK kills us, after 30 s: who is killed leaves a
+// terminal that shows nothing of what is typed.
+const sdkPatience = 25 * time.Second
+
+// askThere has questions go to the terminal itself where somebody has started us at it and
+// reads what we say, as SDKs do; sudo(8) does so too. It is for questions that
+// say all that is asked for: what was said before them is not seen.
+func (a *app) askThere() {
+	if a.tty == nil {
+		if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+			a.tty = tty
+		}
+	}
+}
 
 // interactive reports whether there is somebody to ask.
 func (a *app) interactive() bool { return !a.noInput && a.terminal().There() }

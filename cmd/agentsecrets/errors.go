@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -81,7 +82,7 @@ func exitCode(err error) int {
 func (a *app) report(err error) {
 	var f *failure
 	var i *prompt.InterruptedError // whoever pressed Ctrl-C knows
-	if errors.As(err, &f) && f.quiet || errors.As(err, &i) {
+	if errors.As(err, &f) && f.quiet || errors.As(err, &i) && !errors.Is(err, context.DeadlineExceeded) {
 		return
 	}
 	a.say("agentsecrets: %v", err)

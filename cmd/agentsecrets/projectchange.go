@@ -83,7 +83,7 @@ func (a *app) deleteProjectCommand() *cobra.Command {
 		Short: "Delete a project with all its secrets, in every environment",
 		Long: `Delete a project with all its secrets, in every environment, and what they are bound to.
 There is no way back. Project files are not touched: they may be under version control.
-Where nobody can be asked, a project that has secrets is deleted with --yes alone.`,
+A project that has secrets is deleted after a yes on a terminal, or with --yes.`,
 	}, a.projectNames, func(ctx context.Context, args []string) error { return a.deleteProject(ctx, args[0], o) })
 }
 
@@ -94,8 +94,8 @@ type removal struct {
 	DryRun  bool                `json:"dry_run"`
 }
 
-// empty reports that no secret is lost: then programs may delete without a yes, as they
-// may delete secrets by name.
+// empty reports that no secret is lost: then nobody is asked, as for secrets that are
+// deleted by name.
 func (r removal) empty() bool {
 	for _, names := range r.Deleted {
 		if len(names) > 0 {
@@ -141,7 +141,7 @@ func (a *app) deleteProject(ctx context.Context, name string, o transferOptions)
 	if err := a.mayDelete(ctx, w); err != nil {
 		return err
 	}
-	if err := a.agree(ctx, o.yes || r.empty() && !a.interactive(), "deleting project "+p.Name+" with its secrets", r.write); err != nil {
+	if err := a.agree(ctx, o.yes || r.empty(), "deleting project "+p.Name+" with its secrets", r.write); err != nil {
 		return err
 	}
 	if err := w.deleteAll(ctx, s, r); err != nil {

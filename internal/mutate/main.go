@@ -148,6 +148,7 @@ func (r rowFault) fault() fault {
 func all() []fault {
 	fs := slices.Concat(faults, httpFaults, interopFaults, protocolFaults, flagFaults, soakFaults, matrixFaults, cliFaults)
 	fs = append(fs, clientFaults...)
+	fs = append(fs, sdkFaults...)
 	for _, rows := range [][]rowFault{dFaults, lFaults, aFaults, sFaults, eFaults, vFaults} {
 		for _, r := range rows {
 			fs = append(fs, r.fault())

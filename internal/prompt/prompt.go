@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -26,6 +27,15 @@ import (
 type Terminal struct {
 	In  *os.File
 	Out *os.File // standard error, so that results on standard output stay clean
+
+	Patience time.Duration // for an answer; 0: as long as it takes
+}
+
+func (t Terminal) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if t.Patience == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, t.Patience)
 }
 
 // ErrNoAnswer is the end of input where an answer was due.
@@ -58,6 +68,8 @@ func (t Terminal) HiddenAlone(ctx context.Context, question string) ([]byte, err
 }
 
 func (t Terminal) hidden(ctx context.Context, question string, alone bool) ([]byte, error) {
+	ctx, done := t.bounded(ctx)
+	defer done()
 	fd := int(t.In.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -74,6 +86,8 @@ func (t Terminal) hidden(ctx context.Context, question string, alone bool) ([]by
 
 // Line asks for a line; an empty one means preset.
 func (t Terminal) Line(ctx context.Context, question, preset string) (string, error) {
+	ctx, done := t.bounded(ctx)
+	defer done()
 	if preset != "" {
 		question += " [" + preset + "]"
 	}

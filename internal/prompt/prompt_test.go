@@ -185,3 +185,25 @@ func TestSeveralLines(t *testing.T) {
 		t.Errorf("one line: %q, %v", got.line, got.err)
 	}
 }
+
+// Who does not answer in time leaves the terminal as it was.
+func TestPatience(t *testing.T) {
+	tt, person := terminal(t)
+	tt.Patience = 50 * time.Millisecond
+	before, err := term.GetState(int(tt.In.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tt.Hidden(t.Context(), "Password: ")
+	var i *InterruptedError
+	if !errors.As(err, &i) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("ended with %v", err)
+	}
+	see(t, person, "Password: ")
+	if after, err := term.GetState(int(tt.In.Fd())); err != nil || *after != *before {
+		t.Errorf("the terminal is another one: %v", err)
+	}
+	if _, err := tt.Yes(t.Context(), "Go on?"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("ended with %v", err)
+	}
+}

@@ -98,5 +98,9 @@ func (o options) with(ctx context.Context, python string) (_ []row, err error) {
 		return nil, err
 	}
 	defer w.close()
-	return w.rows(ctx, os.Stderr)
+	rows, err := w.rows(ctx, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	return append(rows, w.atTerminal(ctx)), nil
 }

@@ -114,7 +114,7 @@ func (w *world) files(binary string) error {
 	return errors.Join(
 		os.Symlink(binary, w.path("ours", "agentsecrets")),
 		os.WriteFile(w.path("stub", "agentsecrets"), []byte(stub), 0o700),
-		os.WriteFile(w.path("pw"), []byte("correct horse battery staple\n"), 0o600),
+		os.WriteFile(w.path("pw"), []byte(password+"\n"), 0o600),
 		os.WriteFile(w.path("origin-ca.pem"), w.origin.root.PEM(), 0o600),
 		writeTree(w.path("python")),
 	)

@@ -59,7 +59,7 @@ def _(k):
     return [r.domain for r in rules]
 
 
-@works("allowlist.add(), allowlist.remove()", "ask for the password of the workspace; without a terminal they are denied")
+@works("allowlist.add(), allowlist.remove()", "without a terminal they are denied")
 def _(k):
     allowlist = k.client().allowlist
     for do in (lambda: allowlist.add("evil.example"), lambda: allowlist.add("a.example", "b.example"), lambda: allowlist.remove("api.acme.test")):
