@@ -28,7 +28,13 @@ var scripts embed.FS
 type options struct {
 	binary, sdk string
 	pythons     []string
+	modules     []string // of rows; none: all
 	page        string
+}
+
+// allModules are the files with rows, in the order in which they run.
+func allModules() []string {
+	return []string{"calls", "spawns", "manage", "background", "hooks", "promises"}
 }
 
 func main() {
@@ -69,7 +75,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 }
 
 func (o options) report(ctx context.Context) (*report, error) {
-	r := &report{pythons: o.pythons, rows: map[string][]row{}}
+	r := &report{pythons: o.pythons, rows: map[string][]row{}, part: len(o.modules) > 0}
 	for _, python := range o.pythons {
 		rows, err := o.with(ctx, python)
 		if err != nil {
@@ -98,7 +104,10 @@ func (o options) with(ctx context.Context, python string) (_ []row, err error) {
 		return nil, err
 	}
 	defer w.close()
-	rows, err := w.rows(ctx, os.Stderr)
+	if len(o.modules) > 0 {
+		return w.rows(ctx, o.modules, os.Stderr)
+	}
+	rows, err := w.rows(ctx, allModules(), os.Stderr)
 	if err != nil {
 		return nil, err
 	}

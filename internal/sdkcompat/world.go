@@ -31,6 +31,7 @@ type world struct {
 
 // plan is what the rows are told. It names files and no value.
 type plan struct {
+	Modules  []string          `json:"modules"`
 	Report   string            `json:"report"`
 	Ours     string            `json:"ours"`     // PATH with the program
 	Stub     string            `json:"stub"`     // PATH with one that does nothing
@@ -182,14 +183,14 @@ func (w *world) command(ctx context.Context, path string, args ...string) *exec.
 
 func (w *world) withPath(sub string) string { return w.path(sub) + ":/usr/bin:/bin" }
 
-// rows runs them all in one process of Python and returns what they found.
-func (w *world) rows(ctx context.Context, stderr io.Writer) ([]row, error) {
+// rows runs those of some modules in one process of Python and returns what they found.
+func (w *world) rows(ctx context.Context, modules []string, stderr io.Writer) ([]row, error) {
 	free, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	p := plan{
-		Report: w.path("report"), Ours: w.withPath("ours"), Stub: w.withPath("stub"), None: "/usr/bin:/bin", Programs: w.path("python", "programs"), Calls: w.path("calls"),
+		Modules: modules, Report: w.path("report"), Ours: w.withPath("ours"), Stub: w.withPath("stub"), None: "/usr/bin:/bin", Programs: w.path("python", "programs"), Calls: w.path("calls"),
 		Origin: fmt.Sprintf("https://localhost:%d", w.origin.port), Named: fmt.Sprintf("https://api.acme.test:%d", w.origin.port),
 		Flags: []string{"--origin-ca", w.path("origin-ca.pem"), "--resolve", fmt.Sprintf("api.acme.test:%d:127.0.0.1:%[1]d", w.origin.port)},
 		Port:  w.port, Free: free, SHA256: map[string]string{},

@@ -1,13 +1,13 @@
-"""Runs every row, in order: later ones find what earlier ones have left."""
+"""Runs the rows of the modules that the plan names, in order: later ones find what
+earlier ones have left."""
 
+import importlib
+import json
 import sys
 
 import kit
-import calls  # noqa: F401
-import spawns  # noqa: F401
-import manage  # noqa: F401
-import background  # noqa: F401
-import hooks  # noqa: F401
-import promises  # noqa: F401
 
+with open(sys.argv[1]) as plan:
+    for module in json.load(plan)["modules"]:
+        importlib.import_module(module)
 kit.main(sys.argv[1])
