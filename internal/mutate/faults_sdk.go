@@ -10,7 +10,7 @@ var sdkFaults = []fault{
 	{"sdk: members in another form", "cmd/agentsecrets/workspaceuse.go", "\"%s (%s) %s\\n\"", "\"%s %s %s\\n\"", inSDK("manage", "3.13")},
 	{"sdk: secrets listed for people when piped", "cmd/agentsecrets/secrets.go", "	if !a.onTerminal() {\n		for", "	if a.onTerminal() {\n		for", inSDK("manage", "3.13")},
 	{"sdk: a missing secret in other words", "cmd/agentsecrets/errors.go", "secret '%s' not found in keychain", "no secret %s in keychain", inSDK("calls", "3.13")},
-	{"sdk: who keeps the target in Host is refused", "mitm/local.go", "webpage.AsksFor(r, targetHost(r), localPort(r))", "webpage.AsksFor(r, \"\", localPort(r))", inSDK("background hooks", "3.13")},
+	{"sdk: who keeps the target in Host is refused", "mitm/local.go", "webpage.AsksFor(r, targetHost(r), localPort(r))", "webpage.AsksFor(r, \"\", localPort(r))", inSDK("hooks", "3.13")},
 	{"sdk: a question that is taken for what is said", "cmd/agentsecrets/allowlist.go", "	a.askThere() // what", "	// what", []string{"./cmd/agentsecrets", "-run", "TestScripts/^captured$"}},
 	{"sdk: every question is asked unseen", "cmd/agentsecrets/app.go", "	t := prompt.Terminal{In: a.stdin, Out: a.stderr}\n", "	t := prompt.Terminal{In: a.stdin, Out: a.stderr}\n	a.askThere()\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^captured$"}},
 	{"sdk: a question without an end", "internal/prompt/prompt.go", "	if t.Patience == 0 {", "	if t.Patience >= 0 {", []string{"./internal/prompt", "-run", "TestPatience"}},

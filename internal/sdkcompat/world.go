@@ -232,7 +232,7 @@ func (w *world) stopProxy(ctx context.Context) {
 // held is the row that no value came to Python: not into what it printed, nor into
 // what the SDK gave back in any row.
 func (w *world) held(seen []string) row {
-	r := row{Name: "no value in anything that the SDK gives back", Kind: works, OK: len(seen) > 20, Evidence: fmt.Sprintf("%d results", len(seen))}
+	r := row{Name: "no value in anything that the SDK gives back", Kind: works, OK: len(seen) > 0, Evidence: fmt.Sprintf("%d results", len(seen))}
 	for label, value := range w.values {
 		if slices.ContainsFunc(seen, func(text string) bool { return strings.Contains(text, value) }) {
 			r.OK, r.Evidence = false, "the value of "+label+" came back"

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 
+from agentsecrets import auth
+
 from kit import defect, works
 
 
 @functools.lru_cache(maxsize=None)
 def hooked(k):
-    """The program with init(), through the proxy."""
+    """The program with init(), through the proxy, which runs or is started."""
+    auth.resolve(k.port)
     return json.loads(k.program("client.py", "init", k.origin))
 
 
