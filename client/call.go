@@ -141,6 +141,7 @@ func (c *Client) unanswered(ctx context.Context, err error, key wayKey, w *way, 
 const (
 	exchangeField = "Agentsecrets-Exchange"
 	redactedField = "Agentsecrets-Redacted"
+	problemType   = "application/problem+json"
 	marker        = "[REDACTED_BY_AGENTSECRETS]"
 )
 
@@ -164,7 +165,7 @@ func answered(resp *http.Response, body []byte, took time.Duration) *Response {
 // refusalIn reads what the proxy itself answered: what comes from an origin has an
 // exchange in its head, which the origin cannot know and so not have in its body.
 func refusalIn(resp *http.Response, body []byte) *Error {
-	if resp.Header.Get("Content-Type") != "application/problem+json" {
+	if resp.Header.Get("Content-Type") != problemType {
 		return nil
 	}
 	var p struct{ Error, Message, Hint, Domain, Name, Exchange string }

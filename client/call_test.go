@@ -6,7 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -210,6 +214,43 @@ func TestNoRequests(t *testing.T) {
 		var e *client.Error
 		if !errors.As(err, &e) || e.Slug != "bad_request" {
 			t.Errorf("%+v: %v", r, err)
+		}
+	}
+}
+
+// Many calls at once ask for the way to the proxy once.
+func TestManyAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "agentsecrets")
+	script := "#!/bin/sh\necho \"$@\" >>" + dir + "/asked\nexec " + w.binary + " \"$@\"\n"
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, client.WithBinary(path))
+	var wg sync.WaitGroup
+	for i := range 24 {
+		wg.Go(func() {
+			url := w.url("/v1/" + strconv.Itoa(i))
+			resp, err := c.Call(context.Background(), client.Request{URL: url, Bearer: "KEY"})
+			var g got
+			if err != nil || resp.JSON(&g) != nil || g.Path != "/v1/"+strconv.Itoa(i) || !resp.Redacted {
+				t.Errorf("%+v %v", resp, err)
+			}
+		})
+	}
+	wg.Wait()
+	asked, err := os.ReadFile(filepath.Join(dir, "asked"))
+	if err != nil || strings.Count(string(asked), "\n") != 1 {
+		t.Errorf("the command was asked %q %v", asked, err)
+	}
+}
+
+// What a call costs a program, with a TLS origin on the same machine.
+func BenchmarkCall(b *testing.B) {
+	c := newClient(b)
+	for b.Loop() {
+		if _, err := c.Call(context.Background(), client.Request{URL: w.url("/quiet"), Bearer: "KEY"}); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

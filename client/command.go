@@ -30,6 +30,9 @@ func (c *Client) run(ctx context.Context, stdin io.Reader, args ...string) ([]by
 	}
 	if exit != 0 {
 		e, _ := said(stderr.String(), exit)
+		if slug := failureIn(stdout.Bytes()); e.Slug == "" && slug == "no_project" {
+			e.Slug = slug
+		}
 		return stdout.Bytes(), e.by(words(args), c, c.settings.port).Typed()
 	}
 	return stdout.Bytes(), nil
@@ -152,7 +155,7 @@ func (c *Client) do(ctx context.Context, args ...string) error {
 func verdict[T any](ctx context.Context, c *Client, exit int, args ...string) (v T, err error) {
 	out, err := c.run(ctx, nil, args...)
 	var e *Error
-	told := err == nil || errors.As(err, &e) && e.ExitCode == exit && len(out) > 0
+	told := err == nil || errors.As(err, &e) && e.ExitCode == exit && len(out) > 0 && failureIn(out) == ""
 	if told {
 		err = nil
 		if json.Unmarshal(out, &v) != nil {
@@ -160,6 +163,15 @@ func verdict[T any](ctx context.Context, c *Client, exit int, args ...string) (v
 		}
 	}
 	return v, err
+}
+
+// failureIn is the slug of what a command writes in place of its result, "" if out is one.
+func failureIn(out []byte) string {
+	var failure struct{ Error, Message string }
+	if json.Unmarshal(out, &failure) != nil || failure.Message == "" {
+		return ""
+	}
+	return failure.Error
 }
 
 // misread does not show what was there: it may be anything.

@@ -152,11 +152,11 @@ func (e *Error) Typed() error {
 		return &SecretNotFoundError{d, name, project, environment}
 	case "session_expired":
 		return &SessionExpiredError{d}
-	case "permission_denied":
+	case "permission_denied", "agent_denied":
 		return &PermissionDeniedError{d, e.asked}
 	case "workspace_not_found":
 		return &WorkspaceNotFoundError{d, either(quoted(e.Message), e.at.workspace)}
-	case "project_not_found":
+	case "project_not_found", "no_project":
 		return &ProjectNotFoundError{d, either(quoted(e.Message), e.at.project)}
 	}
 	return e

@@ -45,10 +45,10 @@ func TestCallErrors(t *testing.T) {
 		}
 		return err
 	}
-	evil := "https://" + elsewre + ":" + w.port + "/"
+	evil := "https://" + elsewhere + ":" + w.port + "/"
 	domain := wantError[*client.DomainNotAllowedError](t, call(c, client.Request{URL: evil, Bearer: "KEY"}),
-		"domain_not_in_allowlist", "agentsecrets workspace allowlist add "+elsewre+":"+w.port)
-	if domain.Domain != elsewre+":"+w.port {
+		"domain_not_in_allowlist", "agentsecrets workspace allowlist add "+elsewhere+":"+w.port)
+	if domain.Domain != elsewhere+":"+w.port {
 		t.Errorf("%+v", domain)
 	}
 	secret := wantError[*client.SecretNotFoundError](t, call(c, client.Request{URL: w.url("/"), Bearer: "NO_SUCH"}),
@@ -126,7 +126,8 @@ func TestAutoStart(t *testing.T) {
 	newHome(t)
 	port := freePort(t)
 	t.Setenv("AGENTSECRETS_PORT", strconv.Itoa(port))
-	c, err := client.New(client.WithDir(emptyProject(t)))
+	dir := emptyProject(t)
+	c, err := client.New(client.WithDir(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,6 +148,28 @@ func TestAutoStart(t *testing.T) {
 	}
 	_, err = c.Call(background, client.Request{URL: w.url("/"), Bearer: "KEY"})
 	wantError[*client.DomainNotAllowedError](t, err, "empty_allowlist", "agentsecrets workspace allowlist add "+host+":"+w.port)
+	// So it is for an *http.Client, also where somebody else has started it, who gave it other
+	// credentials.
+	for _, line := range []string{"stop", "stop start"} {
+		for _, verb := range strings.Fields(line) {
+			cmd := w.command("proxy", verb)
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v %s", err, out)
+			}
+		}
+		req, err := http.NewRequest("POST", w.url("/"), strings.NewReader(`{"k":"AS_SECRET_KEY"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := c.HTTPClient().Do(req)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		wantError[*client.DomainNotAllowedError](t, client.Refusal(resp), "empty_allowlist", "agentsecrets workspace allowlist add "+host+":"+w.port)
+		resp.Body.Close()
+	}
 	// Another port than the one where it listens is an error, not another proxy.
 	wrong := newClient(t, client.WithDir(emptyProject(t)), client.WithPort(freePort(t)))
 	_, err = wrong.Call(background, client.Request{URL: w.url("/"), Bearer: "KEY"})
@@ -240,6 +263,31 @@ func TestNoBinary(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := newClient(t).Secrets().List(background)
 	wantError[*client.NotRunningError](t, err, "not_running", "")
+}
+
+// Where a program works in no project, that is said.
+func TestNoProject(t *testing.T) {
+	c := newClient(t, client.WithDir(t.TempDir()))
+	_, err := c.Secrets().List(background)
+	e := wantError[*client.ProjectNotFoundError](t, err, "no_project", "agentsecrets init")
+	if e.Project != "" {
+		t.Errorf("%+v", e)
+	}
+	_, err = c.Call(background, client.Request{URL: w.url("/"), Bearer: "KEY"})
+	wantError[*client.ProjectNotFoundError](t, err, "no_project", "agentsecrets init")
+}
+
+// A command that tells its result by its exit code as well may also have failed with it.
+func TestNoVerdict(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agentsecrets")
+	script := "#!/bin/sh\necho '{\"error\":\"denied\",\"message\":\"it was not looked at\"}'\necho 'agentsecrets: it was not looked at' >&2\nexit 3\n"
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	v, err := newClient(t, client.WithBinary(path)).Allowlist().Test(background, "GET", "https://api.stripe.com/")
+	if wantError[*client.PermissionDeniedError](t, err, "permission_denied", ""); v.Allowed {
+		t.Errorf("%+v", v)
+	}
 }
 
 // Whatever stands in place of the command, its output is an error, and is not shown.

@@ -1,8 +1,13 @@
 package client
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"syscall"
 )
 
@@ -29,15 +34,40 @@ func (f forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	key := f.c.wayKey()
 	resp, err := w.forward.RoundTrip(req)
-	if err == nil || req.Context().Err() != nil {
+	why := staleness(resp, err, w)
+	if why == nil {
 		return resp, err
 	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, err
-	}
 	f.c.ways.drop(key, w)
-	if fresh || req.Body != nil && req.GetBody == nil {
-		return nil, notRunning(w.port())
+	if fresh || req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return resp, why.error
+	}
+	if resp != nil {
+		resp.Body.Close()
+	}
+	return f.again(req)
+}
+
+// staleness says why a way leads nowhere any more, nil if it does: then nothing was sent.
+func staleness(resp *http.Response, err error, w *way) *staleError {
+	var stale *staleError
+	var refusal *Error
+	switch {
+	case errors.As(err, &stale): // of CONNECT
+		return stale
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &staleError{notRunning(w.port())}
+	case err == nil && errors.As(Refusal(resp), &refusal) && refusal.staleWay():
+		return &staleError{} // the response tells it
+	}
+	return nil
+}
+
+// again sends req by a way that is looked for anew.
+func (f forwarder) again(req *http.Request) (*http.Response, error) {
+	w, _, err := f.c.way(req.Context())
+	if err != nil {
+		return nil, err
 	}
 	again := req.Clone(req.Context())
 	if req.GetBody != nil {
@@ -45,11 +75,55 @@ func (f forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	if w, _, err = f.c.way(req.Context()); err != nil {
-		closeBody(again)
-		return nil, err
+	resp, err := w.forward.RoundTrip(again)
+	var stale *staleError
+	if errors.As(err, &stale) {
+		err = stale.error
 	}
-	return w.forward.RoundTrip(again)
+	return resp, err
+}
+
+// Refusal is what a response of an HTTPClient says if it is the proxy's own, and not the
+// API's: the error that Call would return, else nil. The body can still be read.
+func Refusal(resp *http.Response) error {
+	if resp.Header.Get("Content-Type") != problemType {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), resp.Body), resp.Body}
+	if err != nil {
+		return nil
+	}
+	if e := refusalIn(resp, body); e != nil {
+		return e.by("call", &Client{}, 0).Typed()
+	}
+	return nil
+}
+
+// maxProblem is more than any refusal has.
+const maxProblem = 64 << 10
+
+// refusedTunnel is what a proxy that makes no tunnel says.
+func refusedTunnel(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	port, _ := strconv.Atoi(proxy.Port())
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
+	if err != nil {
+		return unreachable(port, "it gave no whole answer")
+	}
+	e := refusalIn(resp, body)
+	switch {
+	case e == nil:
+		return unreachable(port, "it does not answer as the proxy does")
+	case e.staleWay():
+		return &staleError{e.by("call", &Client{}, port).Typed()}
+	}
+	return e.by("call", &Client{}, port).Typed()
 }
 
 // CloseIdleConnections is what http.Client calls.

@@ -96,6 +96,15 @@ func list(t *testing.T, c *client.Client) (names []string) {
 
 func TestSwitch(t *testing.T) {
 	c := newClient(t)
+	asLibrary := func(name string) int {
+		resp, err := c.HTTPClient().Get(w.url("/v1?k=" + client.Placeholder(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		w.origin.took(t)
+		return resp.StatusCode
+	}
 	bearer := func() string {
 		if _, err := c.Call(background, client.Request{URL: w.url("/v1"), Bearer: "KEY"}); err != nil {
 			t.Fatal(err)
@@ -126,6 +135,9 @@ func TestSwitch(t *testing.T) {
 	// The same behind our back: what the proxy knows the client by is of another project.
 	if out, err := w.command("project", "use", "pay").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	if got := asLibrary("KEY"); got != 200 {
+		t.Error(got)
 	}
 	if got := bearer(); got != "Bearer "+value {
 		t.Error(got)
@@ -208,7 +220,7 @@ func TestAllowlist(t *testing.T) {
 	if err != nil || !v.Allowed || len(v.Names) != 1 || v.Names[0].Name != "KEY" {
 		t.Errorf("%+v %v", v, err)
 	}
-	v, err = c.Allowlist().Test(background, "", "https://"+elsewre+"/", "KEY")
+	v, err = c.Allowlist().Test(background, "", "https://"+elsewhere+"/", "KEY")
 	if err != nil || v.Allowed || v.Names[0].Reason != "domain_not_in_allowlist" || v.Names[0].Hint == "" {
 		t.Errorf("%+v %v", v, err)
 	}
@@ -252,6 +264,10 @@ func TestHTTPClient(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
+		var denied *client.DomainNotAllowedError
+		if refused := errors.As(client.Refusal(resp), &denied); refused != (resp.StatusCode == 403) {
+			t.Errorf("%s is a refusal: %v", resp.Status, refused)
+		}
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)
@@ -263,7 +279,16 @@ func TestHTTPClient(t *testing.T) {
 	if g := w.origin.took(t); status != 200 || g.Header.Get("Authorization") != "Bearer "+value || g.Body != `{"key":"`+value+`"}` {
 		t.Errorf("%d %+v", status, g)
 	}
-	status, body := ask("https://" + elsewre + ":" + w.port + "/")
+	resp, err := c.HTTPClient().Get(w.url("/forged"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Refusal(resp); err != nil {
+		t.Errorf("what an API says is no refusal: %v", err)
+	}
+	resp.Body.Close()
+	w.origin.took(t)
+	status, body := ask("https://" + elsewhere + ":" + w.port + "/")
 	if g := w.origin.took(t); status != 403 || !strings.Contains(body, `"error":"domain_not_in_allowlist"`) || g.Method != "" {
 		t.Errorf("%d %s %+v", status, body, g)
 	}

@@ -190,7 +190,7 @@ func newWay(proxyURL string, roots []byte) (*way, error) {
 	}
 	return &way{u, &http.Transport{
 		Proxy: http.ProxyURL(u), TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2: true, IdleConnTimeout: 30 * time.Second, MaxIdleConnsPerHost: 16,
+		OnProxyConnectResponse: refusedTunnel, ForceAttemptHTTP2: true, IdleConnTimeout: 30 * time.Second, MaxIdleConnsPerHost: 16,
 	}}, nil
 }
 

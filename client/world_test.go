@@ -26,11 +26,13 @@ import (
 // background, an origin with TLS. Names under .test lead to the origin.
 
 const (
-	value   = "sk-test-9fK2mQ7xT4vB8nL1cZ0pW5"
-	other   = "other-value-of-staging-3Jd8Qm2X"
-	login   = "ada@acme.test:tok-Zx81Kd03Ls"
-	host    = "api.acme.test"
-	elsewre = "evil.test"
+	value     = "sk-test-9fK2mQ7xT4vB8nL1cZ0pW5"
+	other     = "other-value-of-staging-3Jd8Qm2X"
+	login     = "ada@acme.test:tok-Zx81Kd03Ls"
+	host      = "api.acme.test"
+	elsewhere = "evil.test"
+
+	onlyOrigin = "only-the-origin-knows-Hq7Vd2Rt9" // in its answers
 )
 
 // world is one for all tests: to make it takes a second.
@@ -64,7 +66,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// make builds the binary and sets everything up, as a person would.
+// make builds the binary, and the examples, and sets everything up, as a person would.
 func (w *world) make(dir string) error {
 	w.dir, w.home, w.binary = filepath.Join(dir, "project"), filepath.Join(dir, "home"), filepath.Join(dir, "agentsecrets")
 	authority, err := ca.NewEphemeral(ca.Config{})
@@ -79,7 +81,7 @@ func (w *world) make(dir string) error {
 	os.Setenv("AGENTSECRETS_HOME", w.home)
 	os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	password, roots := filepath.Join(dir, "password"), filepath.Join(dir, "roots.pem")
-	if out, err := exec.Command("go", "build", "-o", w.binary, "../cmd/agentsecrets").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", dir, "../cmd/agentsecrets", "./example/tool", "./example/mcpserver").CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %v\n%s", err, out)
 	}
 	for path, text := range map[string]string{password: "correct horse\n", roots: string(authority.PEM())} {
@@ -88,7 +90,7 @@ func (w *world) make(dir string) error {
 		}
 	}
 	w.flags = []string{"--origin-ca", roots}
-	for _, h := range []string{host, elsewre} {
+	for _, h := range []string{host, elsewhere} {
 		w.flags = append(w.flags, "--resolve", h+":"+w.port+":127.0.0.1:"+w.port)
 	}
 	if err := os.Mkdir(w.dir, 0o700); err != nil {
@@ -141,6 +143,7 @@ type origin struct {
 type got struct {
 	Method, Path, Query, Body string
 	Header                    http.Header
+	Origin                    string
 }
 
 func newOrigin(authority *ca.Authority) *origin {
@@ -158,7 +161,7 @@ func (o *origin) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	g := got{r.Method, r.URL.Path, r.URL.RawQuery, string(body), r.Header.Clone()}
+	g := got{r.Method, r.URL.Path, r.URL.RawQuery, string(body), r.Header.Clone(), onlyOrigin}
 	o.mu.Lock()
 	o.last = g
 	o.mu.Unlock()

@@ -36,20 +36,22 @@ func mayImport() map[string][]string {
 		"cmd/agentsecrets": {
 			"internal/*", "allowlist", "audit", "ca", "ca/trust", "env", "metrics", "mitm", "placeholder", "redact", "resolve", "resolve/agefile", "resolve/keychain",
 		},
-		"client/agentsecretstest": {"allowlist", "client", "internal/lab", "mitm", "placeholder"}, // for users' tests: a whole proxy
-		"internal/attack":         {"ca", "internal/trace"},
-		"internal/bench":          {"ca", "internal/grid", "internal/held", "placeholder", "redact"},
-		"internal/engine":         {"internal/http1"},
-		"internal/envfile":        {"resolve"},
-		"internal/interop":        {"ca", "internal/grid", "internal/held"},
-		"internal/leakmatrix":     {"ca", "internal/grid", "internal/held"}, // what it checks it shares no code with
-		"internal/sdkcompat":      {"ca"},
-		"internal/soak":           {"ca", "internal/held", "redact"},
-		"internal/style":          {"internal/place", "placeholder"},
-		"internal/daemon":         {"internal/atomicfile", "internal/runtree"},
-		"internal/mutate":         {"internal/threats"},
-		"internal/threats/report": {"internal/threats"},
-		"internal/lab":            {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only
+		"client/agentsecretstest":  {"allowlist", "client", "internal/lab", "mitm", "placeholder"}, // for users' tests: a whole proxy
+		"client/example/mcpserver": {"client"},
+		"client/example/tool":      {"client"},
+		"internal/attack":          {"ca", "internal/trace"},
+		"internal/bench":           {"ca", "internal/grid", "internal/held", "placeholder", "redact"},
+		"internal/engine":          {"internal/http1"},
+		"internal/envfile":         {"resolve"},
+		"internal/interop":         {"ca", "internal/grid", "internal/held"},
+		"internal/leakmatrix":      {"ca", "internal/grid", "internal/held"}, // what it checks it shares no code with
+		"internal/sdkcompat":       {"ca"},
+		"internal/soak":            {"ca", "internal/held", "redact"},
+		"internal/style":           {"internal/place", "placeholder"},
+		"internal/daemon":          {"internal/atomicfile", "internal/runtree"},
+		"internal/mutate":          {"internal/threats"},
+		"internal/threats/report":  {"internal/threats"},
+		"internal/lab":             {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only
 	}
 }
 

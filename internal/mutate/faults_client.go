@@ -15,6 +15,12 @@ var clientFaults = []fault{
 	{"client: no way out of a run", "client/way.go", "	if !refused || c.at != (scope{}) {", "	if !refused || c.at == (scope{}) {", []string{"./client", "-run", "TestInsideARun"}},
 	{"client: a command is killed, not told", "client/command.go", "	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }\n", "	_ = syscall.SIGTERM\n", []string{"./client", "-run", "TestCommandIsCancelled"}},
 	{"client: show what cannot be read", "client/said.go", "		e.Message = \"the agentsecrets command failed and did not say why\"\n", "		e.Message = stderr\n", []string{"./client", "-run", "TestGarbage"}},
+	{"client: a failure is a verdict", "client/command.go", "e.ExitCode == exit && len(out) > 0 && failureIn(out) == \"\"", "e.ExitCode == exit && len(out) > 0", []string{"./client", "-run", "TestNoVerdict"}},
+	{"client: programs are given echoes", "mitm/respond.go", "	redacted := redact.NewBodyReader(body, x.released, size)\n", "	redacted := redact.NewBodyReader(body, redact.NewSet(), size)\n", []string{"./client", "-run", "TestMemory"}},
+	{"agentsecretstest: a rule is for any port", "client/agentsecretstest/proxy.go", "			rule.Port = 443 // else", "			rule.Port = 444 // else", []string{"./client/agentsecretstest"}},
+	{"agentsecretstest: any name is there", "client/agentsecretstest/mock.go", "		if !m.names[n] {", "		if !m.names[n] && n == \"\" {", []string{"./client/agentsecretstest"}},
+	{"client: an http.Client keeps what is stale", "client/way.go", "		OnProxyConnectResponse: refusedTunnel, ForceAttemptHTTP2: true,", "		ForceAttemptHTTP2: true,", []string{"./client", "-run", "TestAutoStart"}},
+	{"client: everybody asks for the way", "client/way.go", "	if w := c.ways.get(k); w != nil {\n		return w, false, nil\n	}\n	if w, err", "	if w, err", []string{"./client", "-run", "TestManyAtOnce"}},
 	{"client: a length before a trailer", "mitm/local.go", "		t.Header().Del(\"Content-Length\") // trailers", "		t.Header().Del(\"Content-Language\") // trailers", []string{"./mitm", "-run", "TestProxyContractCounts"}},
 	{"client: TE goes on to the origin", "mitm/local.go", "	out.Header.Del(\"Te\") // it", "	out.Header.Del(\"Tx\") // it", []string{"./mitm", "-run", "TestProxyContractCounts"}},
 }
