@@ -117,7 +117,9 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 		result.Names, result.Allowed = append(result.Names, n), result.Allowed && (n.Allowed || n.Text)
 	}
 	pinned, guard := guardsFor(scheme, list.Options(u))
+	done := a.during("looking " + u.Host + " up")
 	result.addresses(ctx, u, pins, o.noLookup, pinned, guard)
+	done()
 	result.adding = list.Adding(u) + " --private"
 	if err := a.print(result, result.write); err != nil {
 		return err

@@ -34,6 +34,7 @@ type app struct {
 	command                         string   // that was called, such as "agentsecrets secrets set"
 	words                           []string // of the command line, with what they may hold
 	answered                        bool     // something of the result is written
+	progress                        *progress
 }
 
 func (a *app) variable(name string) string {
@@ -48,12 +49,19 @@ func (a *app) variable(name string) string {
 // say writes one line to the user. What it quotes, such as the name of a file, may have been
 // chosen by somebody who wants their terminal to do something.
 func (a *app) say(format string, args ...any) {
+	a.progress.clear()
 	fmt.Fprintln(a.stderr, visible.Text(fmt.Sprintf(format, args...)))
 }
 
 func (a *app) warn(format string, args ...any) { a.say("warning: "+format, args...) }
 
+// terminal is where to ask; what is under way is not shown over the question.
 func (a *app) terminal() prompt.Terminal {
+	a.progress.end()
+	return a.asks()
+}
+
+func (a *app) asks() prompt.Terminal {
 	t := prompt.Terminal{In: a.stdin, Out: a.stderr}
 	if !t.There() && a.tty != nil {
 		return prompt.Terminal{In: a.stdin, Out: a.tty, Patience: sdkPatience}
@@ -77,7 +85,9 @@ func (a *app) askThere() {
 }
 
 // interactive reports whether there is somebody to ask.
-func (a *app) interactive() bool { return !a.noInput && a.terminal().There() }
+func (a *app) interactive() bool {
+	return !a.noInput && a.asks().There()
+}
 
 // home is where our state lives, if it is there a directory that others cannot
 // change. Only what keeps something makes it.
@@ -248,5 +258,6 @@ func (w where) names() ([]string, error) {
 // results is where results go.
 func (a *app) results() io.Writer {
 	a.answered = true
+	a.progress.clear()
 	return a.stdout
 }

@@ -57,6 +57,7 @@ func (a *app) trust(ctx context.Context, what string, stores []string, do func(c
 	}
 	c.Stores = stores
 	shown := trustJSON{Stores: []storeJSON{}}
+	defer a.during("asking the trust stores")()
 	for _, r := range roots {
 		c.PEM = r.PEM
 		report, doErr := do(ctx, c)

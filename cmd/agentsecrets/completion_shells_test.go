@@ -37,9 +37,7 @@ func pressTab(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = []string{"TERM=xterm", "LANG=C.UTF-8", "PS1=> "}
-	for _, name := range []string{"AGENTSECRETS_HOME", "AGENTSECRETS_OUTPUT", "GORACE", "HOME", "PATH", "TMPDIR"} {
-		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
-	}
+	cmd.Env = append(cmd.Env, scriptEnviron(ts)...)
 	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 200})
 	ts.Check(err)
 	defer tty.Close()

@@ -52,6 +52,7 @@ type stage struct {
 func (a *app) demo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTime)
 	defer cancel()
+	defer a.during("showing the whole job")()
 	s, err := a.newStage()
 	if err != nil {
 		return err

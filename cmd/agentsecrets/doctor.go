@@ -56,6 +56,7 @@ type doctorReport struct {
 func (a *app) doctor(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
+	defer a.during("checking")()
 	p, err := newDoctorPath()
 	defer p.close()
 	if err != nil {

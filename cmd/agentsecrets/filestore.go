@@ -63,7 +63,10 @@ func (a *app) askPassphrase(ctx context.Context, use func([]byte) error) error {
 		if err != nil {
 			return err
 		}
-		if err = use(pp); !errors.Is(err, agefile.ErrPassphrase) && !errors.Is(err, agefile.ErrEmptyPassphrase) {
+		done := a.during("opening the store")
+		err = use(pp)
+		done()
+		if !errors.Is(err, agefile.ErrPassphrase) && !errors.Is(err, agefile.ErrEmptyPassphrase) {
 			return err
 		}
 		a.say("That is not it.")
@@ -80,7 +83,10 @@ func (a *app) givePassphrase(ctx context.Context, file string, use func([]byte) 
 	if err != nil {
 		return err
 	}
-	if err := use(pp); errors.Is(err, agefile.ErrPassphrase) {
+	done := a.during("opening the store")
+	err = use(pp)
+	done()
+	if errors.Is(err, agefile.ErrPassphrase) {
 		return denied("", "%s: %w of the store", file, err)
 	} else if err != nil {
 		return err
@@ -147,6 +153,7 @@ func (a *app) createFile(ctx context.Context, home string, p passphraseFlags) er
 		if err != nil {
 			return err
 		}
+		defer a.during("making the store's key")()
 		if _, err = c.Create(pp); isLocked(err) { // as a new one is
 			return nil
 		}
@@ -167,6 +174,7 @@ func (a *app) createFile(ctx context.Context, home string, p passphraseFlags) er
 	if err != nil {
 		return err
 	}
+	defer a.during("making the store's key")()
 	return s.Rewrap(pp)
 }
 

@@ -129,6 +129,7 @@ func (a *app) keepImport(ctx context.Context, w where, all []given) error {
 	if err != nil {
 		return err
 	}
+	defer a.during("keeping " + count(len(all), "secret"))()
 	return a.keep(ctx, w, s, all, wanted{})
 }
 

@@ -48,6 +48,7 @@ func (a *app) verifyLog(files []string) error {
 	if err != nil {
 		return err
 	}
+	defer a.during("reading the log")()
 	result := verifyJSON{OK: true, Files: []audit.Checked{}}
 	if len(files) == 0 {
 		list, err := audit.Verify(auditDir(home), key)

@@ -28,7 +28,7 @@ func init() { runtime.LockOSThread() }
 
 func main() {
 	log.SetOutput(io.Discard) // libraries print there what they carry; what we say goes through app
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: harden.CallerEnviron(os.Environ())}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: harden.CallerEnviron(os.Environ()), progress: &progress{out: os.Stderr}}
 	if err := harden.OwnRuntime(); err != nil {
 		a.report(err)
 		os.Exit(exitFailure)

@@ -74,6 +74,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"tab":        pressTab,
+			"plain":      isPlain,
 			"json":       outputsJSON,
 			"documented": filesDocumented,
 			"proposals":  askForProposals,

@@ -64,7 +64,10 @@ func (a *app) moveSecrets(ctx context.Context, to string) error {
 		}
 	}
 	m := mover{homeStore: h, to: to}
-	if err := m.move(ctx, index(w.home)); err != nil {
+	done := a.during("moving values to the " + inWords(to))
+	err = m.move(ctx, index(w.home))
+	done()
+	if err != nil {
 		return err
 	}
 	if err := noteStore(w.File, to); err != nil {

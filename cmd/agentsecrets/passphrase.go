@@ -71,7 +71,10 @@ func (a *app) rewrap(ctx context.Context, oldFile string, choose func() ([]byte,
 	if pp == nil && !lock.Passphrase {
 		return &failure{code: exitFailure, err: errors.New("nothing was removed: the store has no passphrase"), hint: "agentsecrets passphrase set"}
 	}
-	if err := s.Rewrap(pp); err != nil {
+	done := a.during("making the store's key")
+	err = s.Rewrap(pp)
+	done()
+	if err != nil {
 		return err
 	}
 	if pp == nil {

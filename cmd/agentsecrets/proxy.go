@@ -162,7 +162,9 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if st, err := askDaemon(ctx, w.home); err == nil { // somebody was faster
 		return a.startedAlready(w, st, o)
 	}
+	ready := a.during("starting the proxy")
 	st, err := launch.Start(ctx)
+	ready()
 	var exit *daemon.ExitError
 	if errors.As(err, &exit) {
 		return &failure{code: exit.Code, err: exit}

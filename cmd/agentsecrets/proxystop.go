@@ -45,7 +45,9 @@ func (a *app) stopDaemon(ctx context.Context, patience time.Duration) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience+5*time.Second)
 	defer cancel()
+	done := a.during("stopping the proxy")
 	err = daemon.Stop(ctx, home, patience)
+	done()
 	var refused *daemon.RefusedError
 	switch {
 	case errors.Is(err, daemon.ErrNotRunning):

@@ -132,9 +132,7 @@ func dialog(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"AGENTSECRETS_HOME", "AGENTSECRETS_PORT", "GORACE", "HOME", "PATH", "TMPDIR"} {
-		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
-	}
+	cmd.Env = scriptEnviron(ts)
 	tty, err := pty.Start(cmd)
 	ts.Check(err)
 	defer tty.Close()
@@ -171,6 +169,41 @@ func dialog(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d, want %d", got, code)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("screen"), s.seen.Bytes(), 0o600))
+}
+
+// plain [-all] CMD… runs a command on a terminal that can do everything, with variables that
+// ask for colours, with -all also with those that ask for none: it may write no
+// escape sequence.
+func isPlain(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: plain cmd…")
+	}
+	asks := [][]string{{"TERM=xterm-256color", "COLORTERM=truecolor", "CLICOLOR_FORCE=1", "FORCE_COLOR=1"}}
+	if args[0] == "-all" {
+		args, asks = args[1:], append(asks, []string{"TERM=xterm-256color", "NO_COLOR=1"}, []string{"TERM=dumb"})
+	}
+	for _, asked := range asks {
+		cmd := exec.Command("env", append(asked, args...)...)
+		cmd.Dir, cmd.Env = ts.MkAbs("."), scriptEnviron(ts)
+		tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 120})
+		ts.Check(err)
+		s := &screen{tty: tty}
+		s.drain()
+		_ = cmd.Wait() // a failure is as plain
+		tty.Close()
+		if text := s.seen.String(); text == "" || strings.ContainsAny(text, "\x1b\x9b\x07\b") {
+			ts.Fatalf("%q: an escape sequence, or nothing: %q", append(asked, args...), text)
+		}
+	}
+}
+
+// scriptEnviron is what programs on a terminal get of a script's variables.
+func scriptEnviron(ts *testscript.TestScript) []string {
+	var environ []string
+	for _, name := range []string{"AGENTSECRETS_HOME", "AGENTSECRETS_PORT", "DBUS_SESSION_BUS_ADDRESS", "GORACE", "HOME", "PATH", "TMPDIR"} {
+		environ = append(environ, name+"="+ts.Getenv(name))
+	}
+	return environ
 }
 
 // shown is how long a terminal may take to show what is awaited, on a machine that does

@@ -266,6 +266,7 @@ func (a *app) carryOut(ctx context.Context, w where, s secrets, o transferOption
 	if err := a.agree(ctx, o.yes, c.what, show); err != nil {
 		return err
 	}
+	defer a.during(c.what)()
 	if err := s.index.Apply(ctx, s.store, w.ProjectID, func(now map[string][]string) ([]resolve.Step, error) {
 		if !reflect.DeepEqual(plan(now).steps(), p.steps()) {
 			return nil, errors.New("somebody else changed these secrets just now; try again")

@@ -2,6 +2,8 @@ package main
 
 var inCompletion = []string{"./cmd/agentsecrets", "-run", "TestScripts/^completion$|TestEverythingIsCompleted"}
 
+var inPlain = []string{"./cmd/agentsecrets", "-run", "TestScripts/^plain$"}
+
 var inJSON = []string{"./cmd/agentsecrets", "-run", "TestScripts/^json$"}
 
 // cliFaults are of the command line itself: completion, reference, JSON, help.
@@ -16,6 +18,10 @@ var cliFaults = []fault{
 	{"json: a field has another type", "cmd/agentsecrets/projectchange.go", "DryRun  bool                `json:\"dry_run\"`", "DryRun  bool                `json:\"dry_run,string\"`", inJSON},
 	{"json: a failure is silence", "cmd/agentsecrets/root.go", "		a.reportJSON(err)\n", "", inJSON},
 	{"json: a failure in the middle of a program's output", "cmd/agentsecrets/failurejson.go", " || a.runsProgram() {", " {", inJSON},
+	{"plain: a bold table", "cmd/agentsecrets/output.go", "lipgloss.NewStyle().Padding(0, 1)", "lipgloss.NewStyle().Bold(true).Padding(0, 1)", inPlain},
+	{"plain: progress for programs", "cmd/agentsecrets/progress.go", "!term.IsTerminal(int(p.out.Fd())) || ", "", inPlain},
+	{"plain: progress where TERM is dumb", "cmd/agentsecrets/progress.go", ` || a.variable("TERM") == "dumb"`, "", inPlain},
+	{"plain: no progress", "cmd/agentsecrets/progress.go", "	go p.run(stop, ended)\n", "	close(ended)\n", inPlain},
 	{"reference: another text than the page", "cmd/agentsecrets/status.go", `Short: "Show what is set up here, and`, `Short: "Show what is set up, and`, []string{"./cmd/agentsecrets", "-run", "TestReference"}},
 	{"docs: a link to a heading that is not there", "docs/troubleshooting.md", "(clients.md#what-does-not-work)", "(clients.md#what-works-not)", []string{"./cmd/agentsecrets", "-run", "TestLinks"}},
 }
