@@ -256,7 +256,7 @@ func originCertificate(t *testing.T, caFile string) tls.Certificate {
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "api.acme.test"},
 		NotBefore: root.NotBefore, NotAfter: root.NotAfter,
-		DNSNames: []string{apiHost, openAIHost, gitHost, "api.stripe.com", "localhost"},
+		DNSNames: []string{apiHost, openAIHost, gitHost, "api.stripe.com", "api.openai.com", "localhost"},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	key, der := sign(t, leaf, root, rootKey)
