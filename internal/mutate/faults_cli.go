@@ -23,5 +23,7 @@ var cliFaults = []fault{
 	{"plain: progress where TERM is dumb", "cmd/agentsecrets/progress.go", ` || a.variable("TERM") == "dumb"`, "", inPlain},
 	{"plain: no progress", "cmd/agentsecrets/progress.go", "	go p.run(stop, ended)\n", "	close(ended)\n", inPlain},
 	{"reference: another text than the page", "cmd/agentsecrets/status.go", `Short: "Show what is set up here, and`, `Short: "Show what is set up, and`, []string{"./cmd/agentsecrets", "-run", "TestReference"}},
+	{"docs: a command that is not there", "docs/bindings.md", "agentsecrets secrets list --output json\n", "agentsecrets secrets show --output json\n", []string{"./internal/clients", "-run", "TestSnippets"}},
+	{"docs: an order that does not work", "docs/clients.md", "agentsecrets ca bundle > bundle.pem\nexport", "export SSL_CERT_FILE=$PWD/bundle.pem\nagentsecrets ca bundle > bundle.pem\nexport", []string{"./internal/clients", "-run", "TestSnippets"}},
 	{"docs: a link to a heading that is not there", "docs/troubleshooting.md", "(clients.md#what-does-not-work)", "(clients.md#what-works-not)", []string{"./cmd/agentsecrets", "-run", "TestLinks"}},
 }
