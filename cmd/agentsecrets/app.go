@@ -167,7 +167,10 @@ var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 // policyPath is the file that holds a workspace's rules and bindings.
 func policyPath(home, workspaceID string) (string, error) {
 	if !idForm.MatchString(workspaceID) {
-		return "", fmt.Errorf("%q is not the ID of a workspace", workspaceID)
+		return "", &failure{
+			code: exitFailure, hint: "agentsecrets project use NAME",
+			err: fmt.Errorf("workspace_id in the project file is %q, which is not the ID of a workspace", workspaceID),
+		}
 	}
 	return filepath.Join(home, "policy", workspaceID+".json"), nil
 }

@@ -29,6 +29,7 @@ type failure struct {
 	err   error
 	hint  string
 	quiet bool // it has been told already
+	usage bool // the command line is wrong
 }
 
 func (f *failure) Error() string { return f.err.Error() }
@@ -47,7 +48,7 @@ func (f *failure) Hint() string {
 }
 
 func usage(format string, args ...any) *failure {
-	return &failure{code: exitUsage, err: fmt.Errorf(format, args...)}
+	return &failure{code: exitUsage, err: fmt.Errorf(format, args...), usage: true}
 }
 
 func denied(hint, format string, args ...any) *failure {
@@ -86,10 +87,32 @@ func (a *app) report(err error) {
 		return
 	}
 	a.say("agentsecrets: %v", err)
+	if hint := a.hintFor(err); hint != "" {
+		a.say("hint: %s", hint)
+	}
+}
+
+// hintFor is the command that would fix err. What was used wrongly says at least how
+// it is used.
+func (a *app) hintFor(err error) string {
 	var h hinter
 	if errors.As(err, &h) && h.Hint() != "" {
-		a.say("hint: %s", h.Hint())
+		return h.Hint()
 	}
+	if exitCode(err) == exitUsage || wrongUse(err) {
+		return a.command + " --help"
+	}
+	return ""
+}
+
+// wrongUse also where run ends with a code of env(1).
+func wrongUse(err error) bool {
+	for f := (*failure)(nil); errors.As(err, &f); err = f.err {
+		if f.usage {
+			return true
+		}
+	}
+	return false
 }
 
 // missingSecret is how every part of the product says it; SDKs look for the words.

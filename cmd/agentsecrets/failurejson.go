@@ -25,11 +25,7 @@ func (a *app) reportJSON(err error) {
 	if a.answered || !a.wantsJSON() || a.runsProgram() {
 		return
 	}
-	f := failureJSON{Error: slugOf(err), Message: strings.TrimPrefix(err.Error(), slugOf(err)+": ")}
-	var h hinter
-	if errors.As(err, &h) {
-		f.Hint = h.Hint()
-	}
+	f := failureJSON{Error: slugOf(err), Message: strings.TrimPrefix(err.Error(), slugOf(err)+": "), Hint: a.hintFor(err)}
 	_ = a.writeLine(f) // there is nobody else to tell
 }
 

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/agentsecrets/agentsecrets/env"
 )
 
 // run parses and executes one command line and returns the exit code.
@@ -54,7 +57,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.Version = version()
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &failure{code: usageCode(cmd, a.words), err: err, hint: cmd.CommandPath() + " --help"}
+		return &failure{code: usageCode(cmd, a.words), err: nearFlag(cmd, err), hint: cmd.CommandPath() + " --help"}
 	})
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
 		a.command = cmd.CommandPath()
@@ -75,6 +78,24 @@ func (a *app) rootCommand() *cobra.Command {
 	a.completeGlobals(root)
 	a.completeTree(root)
 	return root
+}
+
+// nearFlag names the flag that one which does not exist may have been.
+func nearFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			known = append(known, f.Name)
+		}
+	})
+	if near := env.Near(unknown.GetSpecifiedName(), known); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
 }
 
 // settle gives what no flag said its value from the environment.

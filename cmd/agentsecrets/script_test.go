@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,10 @@ func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if fmt.Sprint(got) != args[0] {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+	// Wherever a script uses us wrongly, or something is not there, a command that would help is named.
+	if args[1] == "agentsecrets" && slices.Contains([]string{"2", "4", "5"}, args[0]) && !strings.Contains(ts.ReadFile("stderr"), "hint: ") {
+		ts.Fatalf("%q fails without a hint: %s", args[1:], ts.ReadFile("stderr"))
 	}
 }
 
@@ -191,7 +196,7 @@ func isPlain(ts *testscript.TestScript, neg bool, args []string) {
 		s.drain()
 		_ = cmd.Wait() // a failure is as plain
 		tty.Close()
-		if text := s.seen.String(); text == "" || strings.ContainsAny(text, "\x1b\x9b\x07\b") {
+		if text := s.seen.String(); text == "" || strings.ContainsAny(text, "\x1b\u009b\a\b") {
 			ts.Fatalf("%q: an escape sequence, or nothing: %q", append(asked, args...), text)
 		}
 	}

@@ -25,5 +25,7 @@ var cliFaults = []fault{
 	{"reference: another text than the page", "cmd/agentsecrets/status.go", `Short: "Show what is set up here, and`, `Short: "Show what is set up, and`, []string{"./cmd/agentsecrets", "-run", "TestReference"}},
 	{"docs: a command that is not there", "docs/bindings.md", "agentsecrets secrets list --output json\n", "agentsecrets secrets show --output json\n", []string{"./internal/clients", "-run", "TestSnippets"}},
 	{"docs: an order that does not work", "docs/clients.md", "agentsecrets ca bundle > bundle.pem\nexport", "export SSL_CERT_FILE=$PWD/bundle.pem\nagentsecrets ca bundle > bundle.pem\nexport", []string{"./internal/clients", "-run", "TestSnippets"}},
+	{"docs: a flag that is not there", "docs/configuration.md", "none: `agentsecrets init` makes one", "none: `agentsecrets init --make` makes one", []string{"./cmd/agentsecrets", "-run", "TestCommandsInDocsExist"}},
+	{"hints: wrong use without one", "cmd/agentsecrets/errors.go", "	if exitCode(err) == exitUsage || wrongUse(err) {\n", "	if wrongUse(err) && a.noInput {\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^(usage|bad)$"}},
 	{"docs: a link to a heading that is not there", "docs/troubleshooting.md", "(clients.md#what-does-not-work)", "(clients.md#what-works-not)", []string{"./cmd/agentsecrets", "-run", "TestLinks"}},
 }
