@@ -5,7 +5,8 @@ package main
 var sdkFaults = []fault{
 	{"sdk: tables without a border", "cmd/agentsecrets/output.go", "lipgloss.RoundedBorder()", "lipgloss.HiddenBorder()", inSDK("manage", "3.13")},
 	{"sdk: a diff talks of drift where there is none", "cmd/agentsecrets/server.go", "OutOfSync: none}, func(io.Writer) {})", "OutOfSync: none}, func(out io.Writer) { fmt.Fprintln(out, \"no drift\") })", inSDK("manage", "3.13")},
-	{"sdk: help of call does not name --output", "cmd/agentsecrets/root.go", "	f.BoolVar(&a.noInput,", "	_ = f.MarkHidden(\"output\")\n	f.BoolVar(&a.noInput,", inSDK("calls", "3.13")},
+	{"sdk: help of call is not where the SDK looks for --output", "cmd/agentsecrets/root.go", "	root.SetOut(a.stdout)\n", "	root.SetOut(a.stderr)\n", inSDK("calls", "3.13")},
+	{"sdk: a call says its headers by another name", "cmd/agentsecrets/callwriter.go", "`json:\"headers\"`", "`json:\"header\"`", inSDK("calls", "3.13")},
 	{"sdk: workspaces in another form", "cmd/agentsecrets/workspace.go", "\"%s %s (%s)\\n\"", "\"%s %s: %s\\n\"", inSDK("manage", "3.13")},
 	{"sdk: members in another form", "cmd/agentsecrets/workspaceuse.go", "\"%s (%s) %s\\n\"", "\"%s %s %s\\n\"", inSDK("manage", "3.13")},
 	{"sdk: secrets listed for people when piped", "cmd/agentsecrets/secrets.go", "	if !a.onTerminal() {\n		for", "	if a.onTerminal() {\n		for", inSDK("manage", "3.13")},

@@ -34,7 +34,7 @@ type options struct {
 
 // allModules are the files with rows, in the order in which they run.
 func allModules() []string {
-	return []string{"calls", "spawns", "manage", "background", "hooks", "promises"}
+	return []string{"calls", "spawns", "manage", "background", "hooks", "agents", "promises"}
 }
 
 func main() {
