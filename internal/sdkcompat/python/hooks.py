@@ -6,16 +6,16 @@ import os
 import subprocess
 import sys
 
-from agentsecrets import auth
-
 from kit import defect, works
 
 
 @functools.lru_cache(maxsize=None)
 def hooked(k):
-    """The program with init(), through the proxy, which runs or is started."""
-    auth.resolve(k.port)
-    return json.loads(k.program("client.py", "init", k.origin))
+    """The program with init(), through a proxy that is led to the API by flags: httpx
+    keeps the API's name in Host, which is none of this machine's."""
+    k.client().proxy.stop()
+    k.cli("proxy", "start", "--port", str(k.port), *k.flags)
+    return json.loads(k.program("client.py", "init", k.named))
 
 
 @functools.lru_cache(maxsize=None)
@@ -31,7 +31,7 @@ def stubbed(k):
     try:
         assert server.stdout.readline() == "ready\n"
         with k.variable("AGENTSECRETS_PORT", str(k.free)):
-            return json.loads(k.program("client.py", "init", k.origin, "requests", "httpx-stream", "httpx-async-stream"))
+            return json.loads(k.program("client.py", "init", k.named, "requests", "httpx-stream", "httpx-async-stream"))
     finally:
         server.kill()
         server.wait()
@@ -75,13 +75,13 @@ def _(k):
 
 @works("AgentSecrets(intercept=True)")
 def _(k):
-    return seen(json.loads(k.program("client.py", "constructor", k.origin, "requests"))["requests"])
+    return seen(json.loads(k.program("client.py", "constructor", k.named, "requests"))["requests"])
 
 
 @works("init(environment=)")
 def _(k):
     try:
-        return seen(json.loads(k.program("client.py", "environment", k.origin, "httpx"))["httpx"], pay="<PAY_KEY of staging>")
+        return seen(json.loads(k.program("client.py", "environment", k.named, "httpx"))["httpx"], pay="<PAY_KEY of staging>")
     finally:
         k.cli("environment", "switch", "development")
 
