@@ -1,6 +1,7 @@
 package allowlist
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,9 +14,11 @@ import (
 
 // Versions of the policy file. The second has more of bindings; the third is sealed, and is what is written: a program
 // that knows no seal would break it, and so must refuse the file. The fourth has rules that say more than a host, the
-// fifth rules with options; each is written only where there is one.
+// fifth rules with options, the sixth agents, whose tokens an earlier program would take for nobody's; each is written
+// only where there is one.
 const (
-	policyVersion    = 5
+	policyVersion    = 6
+	optionsVersion   = 5
 	requestVersion   = 4
 	sealedVersion    = 3
 	oldPolicyVersion = 1
@@ -27,6 +30,7 @@ type Policy struct {
 	Rules    []Rule
 	Bindings map[string]map[string]Binding // by project ID and name of the secret
 	Password string                        // Argon2id verifier, "" where no password is set
+	Agents   json.RawMessage               // internal/agents reads it; nil where there is none
 
 	rest  fields   // what a later program has written beside these, kept as it is
 	seal  *seal    // nil where there is none

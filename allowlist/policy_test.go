@@ -106,7 +106,7 @@ func TestPolicyKeepsUnknownFields(t *testing.T) {
 func TestPolicyCorrupt(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "null", "[]", "{", `{"version":1`, `{"version":1}}`, `{"version":1} x`, "\x00", "{}",
-		`{"version":0}`, `{"version":-1}`, `{"version":"1"}`, `{"version":null}`, `{"version":1.5}`, `{"version":6}`, `{"version":99,"rules":[]}`,
+		`{"version":0}`, `{"version":-1}`, `{"version":"1"}`, `{"version":null}`, `{"version":1.5}`, `{"version":7}`, `{"version":99,"rules":[]}`,
 		`{"version":1,"rules":null}`, `{"version":1,"rules":{}}`, `{"version":1,"rules":[null]}`, `{"version":1,"rules":["a.test"]}`,
 		`{"version":1,"rules":[{}]}`, `{"version":1,"rules":[{"rule":"*"}]}`, `{"version":1,"rules":[{"rule":"*.github.io"}]}`,
 		`{"version":1,"rules":[{"rule":"a.test","methods":["GET"]}]}`, `{"version":1,"rules":[{"rule":"a.test","added_at":"x"}]}`,
@@ -136,7 +136,7 @@ func TestPolicyCorrupt(t *testing.T) {
 		if b, err := os.ReadFile(path); err != nil || string(b) != text {
 			t.Errorf("%q: overwritten by %q", text, b)
 		}
-		if newer := strings.Contains(text, `:6}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
+		if newer := strings.Contains(text, `:7}`) || strings.Contains(text, ":99"); newer != strings.Contains(bad.Hint(), "update agentsecrets") {
 			t.Errorf("%q: hint %q", text, bad.Hint())
 		}
 	}

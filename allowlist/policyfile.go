@@ -16,12 +16,13 @@ import (
 
 // The form of the policy file. Rules are texts as people write them, so that a file reads like the command line:
 //
-//	{"version": 5,
+//	{"version": 6,
 //	 "rules": [{"rule": "POST api.acme.test:9443/v1/*", "places": ["header"], "private": true, "plaintext": true, "range": true,
 //	            "ca": "-----BEGIN CERTIFICATE-----…", "added_by": "ann", "added_at": "2026-01-02T03:04:05Z"}],
 //	 "bindings": {"prj_1": {"ACME_KEY": {"hosts": ["api.acme.test:9443"], "places": ["header"],
 //	                            "methods": ["GET"], "paths": ["/v1/*"], "no_env": true}}},
 //	 "password": "$argon2id$…",
+//	 "agents": {"build": {…}},
 //	 "seal": {"count": 7, "mac": "…"}}
 //
 // Unknown fields at the top are kept. Unknown fields of a rule or a binding are refused: they may restrict it.
@@ -67,6 +68,9 @@ func decodePolicy(data []byte) (*Policy, error) {
 		return nil, errors.New("it has no valid version")
 	}
 	if err := f.take("password", &p.Password); err != nil {
+		return nil, err
+	}
+	if err := f.take("agents", &p.Agents); err != nil {
 		return nil, err
 	}
 	if err := f.take(sealField, &p.seal); err != nil {
@@ -232,6 +236,9 @@ func encodePolicy(p *Policy, sealed func(content []byte) seal) ([]byte, error) {
 			bindings[project][name] = fileBinding{ruleTexts(b.Hosts), b.Places, b.Methods, b.Paths, b.NoEnv}
 		}
 	}
+	if p.Agents != nil {
+		f["agents"] = p.Agents
+	}
 	for name, v := range map[string]any{"version": p.version(), "rules": fileRules(p.Rules), "bindings": bindings, "password": p.Password} {
 		if err := f.put(name, v); err != nil {
 			return nil, err
@@ -257,8 +264,10 @@ func encodePolicy(p *Policy, sealed func(content []byte) seal) ([]byte, error) {
 // version is the earliest that knows all of p.
 func (p *Policy) version() int {
 	switch {
-	case slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Options != Options{} }):
+	case p.Agents != nil:
 		return policyVersion
+	case slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Options != Options{} }):
+		return optionsVersion
 	case slices.ContainsFunc(p.Rules, Rule.narrowed):
 		return requestVersion
 	}

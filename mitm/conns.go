@@ -27,7 +27,7 @@ func (c *conns) remove(t *tunnel) {
 	delete(c.open, t)
 }
 
-func (c *conns) closeOf(r *Run) { c.closeIf(func(t *tunnel) bool { return t.run == r }) }
+func (c *conns) closeOf(r *Run) { c.closeIf(func(t *tunnel) bool { return t.run.root() == r }) }
 func (c *conns) closeAll()      { c.closeIf(func(*tunnel) bool { return true }) }
 
 func (c *conns) closeIf(want func(*tunnel) bool) {

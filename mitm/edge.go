@@ -90,6 +90,7 @@ func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 		refuseConnect(w, why)
 		return
 	}
+	run = run.shown(r.Header)
 	a := admitted{run, dest}
 	if route := p.route(run.now(), dest); route.Relay && route.Denied == nil {
 		p.serveRelay(w, r, a, route)

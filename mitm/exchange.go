@@ -73,6 +73,7 @@ type exchange struct {
 	clock  clock
 	held   int // bytes of the response that are held back
 
+	counted   bool        // against what its agent may
 	overspent atomic.Bool // the run's budget has no room for an echo in the response
 }
 
@@ -127,6 +128,7 @@ func (x *exchange) prepare(w http.ResponseWriter, r *http.Request) (*http.Reques
 	if err := x.checkAuthority(r); err != nil {
 		return nil, err
 	}
+	x.heed(r.Header)
 	if err := x.checkRoute(); err != nil {
 		return nil, err
 	}
@@ -216,6 +218,7 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 	upgrade := upgradeOf(r.Header)
 	x.live = isWebSocket(upgrade)
 	removeHopByHop(out.Header)
+	delete(out.Header, tokenField)
 	if lines := out.Header["Cookie"]; len(lines) > 1 { // servers read them as one (RFC 9113, 8.2.3), and so do we
 		out.Header["Cookie"] = []string{strings.Join(lines, "; ")}
 	}
@@ -328,7 +331,7 @@ func (x *exchange) allow(u found) error {
 		}
 	}
 	x.agree(options)
-	return nil
+	return x.spendOnce()
 }
 
 // send forwards out and answers the client. The transport retries on a fresh

@@ -103,6 +103,7 @@ func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
 	if agent := r.Header.Get(ourFields + "Agent-Id"); agent != "" {
 		run = run.as(agent)
 	}
+	run = run.shown(r.Header)
 	if !hasToken(r.Header["Te"], "trailers") {
 		p.Call(w, out, run, s)
 		return
@@ -148,16 +149,31 @@ func localPort(r *http.Request) int {
 	return addr.Port
 }
 
-// as is the run with a name that the client declares for itself in the log.
+// as is the run with a name that the client declares for itself in the log. Where
+// a token says who it is, that counts.
 func (r *Run) as(agent string) *Run {
-	return &Run{
-		scope: func() Scope {
-			s := r.scope()
+	return r.but(func(s Scope) Scope {
+		if s.TokenID == "" {
 			s.AgentID = agent
-			return s
-		},
-		proxy: r.proxy, id: r.id, sent: r.sent, load: r.load, live: r.live, end: r.end,
+		}
+		return s
+	})
+}
+
+// but is the run with another scope. All that is counted of it stays one.
+func (r *Run) but(change func(Scope) Scope) *Run {
+	return &Run{
+		scope: func() Scope { return change(r.scope()) },
+		proxy: r.proxy, id: r.id, sent: r.sent, load: r.load, budget: r.budget, live: r.live, end: r.end, of: r.root(),
 	}
+}
+
+// root is the run that a client was given, whatever else it says of itself.
+func (r *Run) root() *Run {
+	if r.of != nil {
+		return r.of
+	}
+	return r
 }
 
 const ourFields = "X-As-"

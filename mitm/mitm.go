@@ -37,7 +37,9 @@ type Scope struct {
 	WorkspaceID, WorkspaceName string
 	ProjectID, ProjectName     string
 	Environment                string
-	AgentID                    string
+	AgentID                    string // as the client says, or as its token does
+	TokenID                    string // of the agent's token; "": there was none
+	Mixed                      bool   // a token was shown where another agent's counts already
 
 	Seen any // what Look found, for the other funcs of Config; nil: they look for themselves
 }
@@ -86,6 +88,15 @@ type Config struct {
 	Distrusted func(s Scope, host string, port int)
 	// Resolve finds the value of name. A *Problem tells the client why not.
 	Resolve func(ctx context.Context, s Scope, name string) (resolve.Value, error)
+	// Identify returns s as that of the agent whose token a client shows. Whether it
+	// counts is for Admit to say. Nil: no token counts.
+	Identify func(s Scope, token string) Scope
+	// Admit decides whether the token of s counts at the moment. It is asked at
+	// every exchange, and of scopes with a TokenID alone. Nil: none counts.
+	Admit func(Scope) error
+	// Spend counts an exchange in which a secret is used against what the agent of
+	// s may, once for each. Nil counts nothing.
+	Spend func(Scope) error
 	// Record writes an audit event; it must have reached the file on return.
 	Record func(audit.Event) error
 	// Options says how exchanges may be made by the rules that allow a use, or

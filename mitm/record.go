@@ -22,7 +22,7 @@ func (x *exchange) eventOf(kind string, of *listed) audit.Event {
 		ID: x.id, Timestamp: x.proxy.cfg.now(), Event: kind,
 		Method: x.method, TargetURL: x.scheme + "://" + x.domain() + x.target.path, Domain: x.dest.host,
 		Status: audit.OK, Reason: "-",
-		AgentID: x.scope.AgentID, RunID: x.scope.RunID, Environment: x.scope.Environment,
+		AgentID: x.scope.AgentID, TokenID: x.scope.TokenID, RunID: x.scope.RunID, Environment: x.scope.Environment,
 		WorkspaceID: x.scope.WorkspaceID, ProjectID: x.scope.ProjectID,
 		IdentityLevel: identityLevel(x.scope), ResolutionPath: "local", CallerRole: "-",
 		SecretKeys: of.names, AuthStyles: of.styles, Places: of.places,
@@ -44,10 +44,13 @@ func (l *listed) add(uses []found) {
 }
 
 func identityLevel(s Scope) string {
-	if s.AgentID == "" {
+	switch {
+	case s.AgentID == "":
 		return "anonymous"
+	case s.TokenID == "":
+		return "declared"
 	}
-	return "declared"
+	return "issued"
 }
 
 func appendNew(list []string, s string) []string {

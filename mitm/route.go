@@ -16,6 +16,11 @@ type Route struct {
 }
 
 func (p *Proxy) route(s Scope, dest authority) Route {
+	if s.TokenID != "" {
+		if why := p.cfg.admit(s); why != nil {
+			return Route{Denied: why}
+		}
+	}
 	if p.cfg.Route == nil {
 		return Route{}
 	}
@@ -62,7 +67,7 @@ func (p *Proxy) recordTunnel(t *tunnel, status int, why *Problem) {
 		ID: audit.NewID(), Timestamp: p.cfg.now(), Event: audit.Done,
 		Method: http.MethodConnect, TargetURL: "https://" + t.dest.short("https"), Domain: t.dest.host,
 		StatusCode: status, Status: audit.OK, Reason: "-", DurationMS: p.since(t.began).Milliseconds(),
-		AgentID: s.AgentID, RunID: s.RunID, Environment: s.Environment, WorkspaceID: s.WorkspaceID, ProjectID: s.ProjectID,
+		AgentID: s.AgentID, TokenID: s.TokenID, RunID: s.RunID, Environment: s.Environment, WorkspaceID: s.WorkspaceID, ProjectID: s.ProjectID,
 		IdentityLevel: identityLevel(s), ResolutionPath: "local", CallerRole: "-",
 	}
 	if why != nil {

@@ -26,7 +26,8 @@ type Run struct {
 	id    string
 	sent
 	load   *load
-	budget budget
+	budget *budget
+	of     *Run            // that this one is, with another scope; nil: itself
 	live   context.Context // ends with the credential
 	end    context.CancelFunc
 }
@@ -62,7 +63,7 @@ func (p *Proxy) NewRun(scope func() Scope) *Run {
 	r := &Run{
 		scope: scope, proxy: p, token: token, sum: sha256.Sum256([]byte(token)),
 		id:   audit.NewRunID(),
-		sent: p.sent, load: &load{},
+		sent: p.sent, load: &load{}, budget: &budget{},
 	}
 	r.live, r.end = context.WithCancel(context.Background())
 	p.runs.mu.Lock()

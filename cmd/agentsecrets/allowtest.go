@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/internal/agents"
 	"github.com/agentsecrets/agentsecrets/internal/place"
 )
 
@@ -25,6 +26,7 @@ type allowTest struct {
 	in       string
 	resolve  []string
 	noLookup bool
+	agent    string
 }
 
 func (a *app) allowTestCommand() *cobra.Command {
@@ -50,6 +52,8 @@ The exit code is 0 if all of it would be allowed, and 3 if something would be de
 	f.StringVar(&o.in, "in", "header:authorization", "place in the request, as of secrets bind")
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDR[:PORT], the address that would be dialled (repeatable)")
 	f.BoolVar(&o.noLookup, "no-lookup", false, "do not look the host up in DNS")
+	f.StringVar(&o.agent, "agent", "", "agent that would send it")
+	a.completeFlag(cmd, "agent", a.agentNames)
 	a.completeFlag(cmd, "name", a.secretNames)
 	return cmd
 }
@@ -109,11 +113,15 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 	if err != nil {
 		return err
 	}
+	limit, err := o.limit(policy)
+	if err != nil {
+		return err
+	}
 	result := testedJSON{URL: scheme + "://" + net.JoinHostPort(u.Host, strconv.Itoa(u.Port)) + u.Path, Method: u.Method, Place: o.in, Allowed: true}
 	list, catalogue := policy.List(w.ProjectID), allowlist.NewCatalogue()
 	for _, name := range names {
 		u.Name = name
-		n := testName(list, catalogue, u, scheme)
+		n := limit(testName(list, catalogue, u, scheme), u)
 		result.Names, result.Allowed = append(result.Names, n), result.Allowed && (n.Allowed || n.Text)
 	}
 	pinned, guard := guardsFor(scheme, list.Options(u))
@@ -159,6 +167,26 @@ func (o allowTest) use(text string) (u allowlist.Use, scheme string, err error) 
 	}
 	u.Whole = u.Place != place.Text
 	return u, parsed.Scheme, nil
+}
+
+// limit is what the policy of the agent makes of what the rules say.
+func (o allowTest) limit(policy *allowlist.Policy) (func(testedNameJSON, allowlist.Use) testedNameJSON, error) {
+	if o.agent == "" {
+		return func(n testedNameJSON, _ allowlist.Use) testedNameJSON { return n }, nil
+	}
+	b, err := agents.Load(policy)
+	if err != nil {
+		return nil, err
+	}
+	agent, err := b.Agent(o.agent)
+	return func(n testedNameJSON, u allowlist.Use) testedNameJSON {
+		var d *agents.DeniedError
+		if !n.Text && errors.As(agent.Policy.Check(agent.Name, u), &d) {
+			n.Allowed, n.Reason, n.Message, n.Hint = false, reasonAgentDenied, d.Error(), d.Hint()
+		}
+		n.Decided = append(n.Decided, "agent "+agent.Name)
+		return n
+	}, err
 }
 
 // which names are asked about: those of --name, else all, else any unbound one.

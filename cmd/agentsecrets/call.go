@@ -30,6 +30,7 @@ type callOptions struct {
 	audit                auditFlags
 	log                  logFlag
 	hasBody, include     bool
+	token                string // of an agent
 }
 
 func (a *app) callCommand() *cobra.Command {
@@ -49,6 +50,10 @@ one line of status, header fields and body. A status of 400 and above is a failu
 		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.hasBody = cmd.Flags().Changed("body")
+			var err error
+			if o.token, err = a.agentToken(cmd); err != nil {
+				return err
+			}
 			return a.call(cmd.Context(), o)
 		},
 	}
@@ -65,6 +70,7 @@ one line of status, header fields and body. A status of 400 and above is a failu
 	f.StringVar(&o.bodyFile, "body-file", "", "file with the request body, - for standard input")
 	f.StringArrayVar(&o.forward, "forward-header", nil, `"FIELD: VALUE" to send as it is (repeatable)`)
 	f.BoolVar(&o.include, "include", false, "show status and header fields before the body")
+	agentFlag(cmd)
 	o.origins.define(a, cmd)
 	o.audit.define(cmd)
 	o.log.define(a, cmd, "")
@@ -120,7 +126,7 @@ func (a *app) callAlone(ctx context.Context, w *callWriter, req *http.Request, s
 	if err := harden.NoCore(); err != nil {
 		return err
 	}
-	scope := at.scope()
+	scope := h.asAgent(at.scope(), o.token)
 	run := h.proxy.NewRun(func() mitm.Scope { return scope })
 	defer run.Revoke()
 	return w.exchange(func() *mitm.Result { return h.proxy.Call(w, req, run, styles) })

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,6 +39,10 @@ func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o
 	if err != nil {
 		return err
 	}
+	if o.token != "" {
+		req = withToken(req, a.variable("HTTPS_PROXY"), o.token)
+		client.Transport = &http.Transport{}
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return &failure{code: exitUnreachable, err: fmt.Errorf("the run's proxy cannot be reached")}
@@ -54,6 +59,23 @@ func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o
 	w.result.Redactions = redactions(resp.Header, w)
 	w.result.Refused = refusalIn(resp.Header, w.body.Bytes())
 	return nil
+}
+
+// withToken is req as the proxy itself takes it, with the token of an agent: through
+// a tunnel it could only be shown to the origin.
+func withToken(req *http.Request, proxyURL, token string) *http.Request {
+	proxy, err := url.Parse(proxyURL)
+	if err != nil {
+		return req // runClient has read it
+	}
+	out := req.Clone(req.Context())
+	out.Header.Set("X-AS-Target-URL", req.URL.String())
+	out.Header.Set("X-AS-Method", req.Method)
+	out.Header.Set("X-AS-Agent-Token", token)
+	password, _ := proxy.User.Password()
+	out.Header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password)))
+	out.URL, out.Host = &url.URL{Scheme: "http", Host: proxy.Host, Path: "/proxy"}, ""
+	return out
 }
 
 // runClient goes through the run's proxy and follows no redirect.

@@ -35,6 +35,7 @@ type doors struct {
 type door struct {
 	file, workspaceID, projectID string
 	pinned                       string // "" for what the file says at the moment
+	token                        string // ID of the agent's; "" for whoever comes
 }
 
 // entrance is an open door.
@@ -67,8 +68,8 @@ func (d *doors) of(q env.Query) (door, *entrance, error) {
 		pinned = d.pinned
 	}
 	w.Environment = cmp.Or(pinned, w.Environment)
-	key := door{w.File, w.WorkspaceID, w.ProjectID, pinned}
-	e, err := d.enter(key, w)
+	key := door{file: w.File, workspaceID: w.WorkspaceID, projectID: w.ProjectID, pinned: pinned}
+	e, err := d.enter(key, func() func() mitm.Scope { return follow(w, pinned != "") })
 	return key, e, err
 }
 
@@ -120,7 +121,22 @@ func noDoor(err error) *mitm.Problem {
 	}
 }
 
-func (d *doors) enter(key door, w where) (*entrance, error) {
+// asAgent is a door of its own for whoever comes through e with a token of an agent.
+func (d *doors) asAgent(key door, e *entrance, of mitm.Scope) (door, *entrance, error) {
+	key.token = of.TokenID
+	whoever := e.scope
+	e, err := d.enter(key, func() func() mitm.Scope {
+		return func() mitm.Scope {
+			s := whoever()
+			s.AgentID, s.TokenID = of.AgentID, of.TokenID
+			return s
+		}
+	})
+	return key, e, err
+}
+
+// enter finds the door of key, or makes it with the scope that follows it.
+func (d *doors) enter(key door, following func() func() mitm.Scope) (*entrance, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e := d.open[key]; e != nil {
@@ -135,7 +151,7 @@ func (d *doors) enter(key door, w where) (*entrance, error) {
 			Message: "programs of too many project files have come",
 		}
 	}
-	scope := follow(w, key.pinned != "")
+	scope := following()
 	e := &entrance{run: d.newRun(scope), scope: scope}
 	if d.open == nil {
 		d.open = map[door]*entrance{}

@@ -22,6 +22,10 @@ as agentsecrets run, and so are its exit codes.
 			if len(args) == 0 && cmd.ArgsLenAtDash() < 0 {
 				return a.showContext()
 			}
+			var err error
+			if o.token, err = a.agentToken(cmd); err != nil {
+				return &failure{code: exitOurs, err: err}
+			}
 			return a.runProgram(cmd.Context(), args, o)
 		},
 	}

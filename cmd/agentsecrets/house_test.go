@@ -39,6 +39,7 @@ func mayImport() map[string][]string {
 		"client/agentsecretstest":  {"allowlist", "client", "internal/lab", "mitm", "placeholder"}, // for users' tests: a whole proxy
 		"client/example/mcpserver": {"client"},
 		"client/example/tool":      {"client"},
+		"internal/agents":          {"allowlist", "internal/atomicfile"},
 		"internal/attack":          {"ca", "internal/trace"},
 		"internal/bench":           {"ca", "internal/grid", "internal/held", "placeholder", "redact"},
 		"internal/engine":          {"internal/http1"},

@@ -49,12 +49,12 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	if err != nil {
 		return 0, err
 	}
-	if err := h.openMetrics(o.metrics, interceptHint); err != nil {
+	scope := h.asAgent(w.scope(), o.token)
+	if err := errors.Join(h.admitted(scope), h.openMetrics(o.metrics, interceptHint)); err != nil {
 		return 0, errors.Join(err, h.close(0))
 	}
 	served := make(chan error, 1)
 	go func() { served <- h.serve() }()
-	scope := w.scope()
 	run := h.proxy.NewRun(func() mitm.Scope { return scope })
 	h.messages.Info("run started", "run", run.ID(), "port", h.port())
 	defer func() {
@@ -66,11 +66,11 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 			h.distrusted.tell(a)
 		}
 	}()
-	return a.inRun(args, o, w, h, run)
+	return a.inRun(args, o, w, h, run, scope.AgentID)
 }
 
 // inRun starts the program as part of run and waits for it.
-func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Run) (int, error) {
+func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Run, agent string) (int, error) {
 	names, err := w.names()
 	if err != nil {
 		return 0, err
@@ -92,7 +92,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 		return 0, err
 	}
 	if !o.quiet {
-		a.say("agentsecrets: %s in %s, as placeholders", count(len(names), "secret"), w)
+		a.say("agentsecrets: %s in %s, as placeholders%s", count(len(names), "secret"), w, forAgent(agent))
 	}
 	if at := h.scrapes.addr(); at != "" && (!o.quiet || at != o.metrics.addr) { // a port that was chosen here nothing else tells
 		a.say("agentsecrets: metrics on http://%s/metrics", at)

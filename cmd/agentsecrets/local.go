@@ -95,6 +95,12 @@ func ownUser(uid int, err error) error {
 // access is what a shell gets that asks for its way through the daemon.
 func (h *house) access(w daemon.Wanted) (daemon.Access, error) {
 	key, e, err := h.doors.of(env.Query{Dir: w.Dir, Workspace: w.Workspace, Project: w.Project, Environment: w.Environment})
+	if err == nil && w.Token != "" {
+		of := h.asAgent(e.scope(), w.Token)
+		if err = h.admitted(of); err == nil {
+			key, e, err = h.doors.asAgent(key, e, of)
+		}
+	}
 	var p *mitm.Problem
 	if errors.As(err, &p) {
 		return daemon.Access{}, &daemon.RefusedError{Reason: p.Message, Way: p.Hint}
@@ -102,5 +108,5 @@ func (h *house) access(w daemon.Wanted) (daemon.Access, error) {
 	if err != nil {
 		return daemon.Access{}, err
 	}
-	return daemon.Access{Project: projectOf(e.scope(), key.pinned != ""), URL: e.run.URL(h.listener.Addr())}, nil
+	return daemon.Access{Agent: e.scope().AgentID, Project: projectOf(e.scope(), key.pinned != ""), URL: e.run.URL(h.listener.Addr())}, nil
 }

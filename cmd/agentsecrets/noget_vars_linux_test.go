@@ -56,7 +56,7 @@ func worst() map[string]string {
 		// Ours.
 		"AGENTSECRETS_HOME": "OTHER", "AGENTSECRETS_PORT": "1", "AGENTSECRETS_OUTPUT": "json", "AGENTSECRETS_WORKSPACE": "other", "AGENTSECRETS_PROJECT": "other",
 		"AGENTSECRETS_ENV": "production", "AGENTSECRETS_CALLER_GODEBUG": "http2debug=2", "AGENTSECRETS_CALLER_GOTRACEBACK": "crash",
-		"AGENTSECRETS_SERVER_URL": "https://evil.example", "AGENTSECRETS_TOKEN": "x", "AS_AGENT_TOKEN": "x",
+		"AGENTSECRETS_SERVER_URL": "https://evil.example", "AGENTSECRETS_TOKEN": "", "AS_AGENT_TOKEN": "", // with a text that is no token there is no value to get
 	}
 }
 

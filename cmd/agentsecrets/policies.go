@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/internal/agents"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
@@ -15,18 +16,21 @@ import (
 type policies struct {
 	home      string
 	catalogue *allowlist.Catalogue
+	warn      func(error) // of what decides nothing; may be nil
 
 	mu    sync.Mutex
 	files map[string]*watched[*lists] // by workspace ID
+	uses  map[string]*agents.Used     // as well
 }
 
 func newPolicies(home string) *policies {
-	return &policies{home: home, catalogue: allowlist.NewCatalogue(), files: map[string]*watched[*lists]{}}
+	return &policies{home: home, catalogue: allowlist.NewCatalogue(), files: map[string]*watched[*lists]{}, uses: map[string]*agents.Used{}}
 }
 
 // lists are those of one content of a policy file.
 type lists struct {
 	policy *allowlist.Policy
+	book   *agents.Book // nobody changes it
 
 	mu   sync.Mutex
 	made map[string]*allowlist.List // by project ID; nobody changes them
@@ -37,7 +41,11 @@ func loadLists(path string) (*lists, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lists{policy: policy, made: map[string]*allowlist.List{}}, nil
+	book, err := agents.Load(policy)
+	if err != nil {
+		return nil, err
+	}
+	return &lists{policy: policy, book: book, made: map[string]*allowlist.List{}}, nil
 }
 
 func (l *lists) of(projectID string) *allowlist.List {
@@ -54,6 +62,7 @@ func (l *lists) of(projectID string) *allowlist.List {
 // seen is what one look found.
 type seen struct {
 	list *allowlist.List
+	book *agents.Book
 	err  error
 }
 
@@ -61,8 +70,8 @@ type seen struct {
 // the file as it is now, without another look at it.
 func (p *policies) Look(s mitm.Scope) mitm.Scope {
 	s.Seen = nil
-	list, err := p.list(s)
-	s.Seen = seen{list, err}
+	list, book, err := p.both(s)
+	s.Seen = seen{list, book, err}
 	return s
 }
 
@@ -71,15 +80,21 @@ func (p *policies) list(s mitm.Scope) (*allowlist.List, error) {
 	if s, ok := s.Seen.(seen); ok {
 		return s.list, s.err
 	}
+	list, _, err := p.both(s)
+	return list, err
+}
+
+// both are what the scope's project may reach and the workspace's agents, now.
+func (p *policies) both(s mitm.Scope) (*allowlist.List, *agents.Book, error) {
 	f, err := p.file(s.WorkspaceID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	l, err := f.get()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return l.of(s.ProjectID), nil
+	return l.of(s.ProjectID), l.book, nil
 }
 
 func (p *policies) file(workspaceID string) (*watched[*lists], error) {
@@ -104,6 +119,9 @@ func (p *policies) Allow(s mitm.Scope, u mitm.Use) error {
 	list, err := p.list(s)
 	if err != nil {
 		return unreadablePolicy(u.Name, err)
+	}
+	if err := p.allowAgent(s, u); err != nil {
+		return err
 	}
 	err = list.Check(useOf(u))
 	var d *allowlist.DeniedError
@@ -144,7 +162,11 @@ func (p *policies) Rules(s mitm.Scope, u mitm.Use) []string {
 	if err != nil {
 		return nil
 	}
-	return list.Deciding(useOf(u))
+	rules := list.Deciding(useOf(u))
+	if s.TokenID != "" {
+		rules = append(rules, "agent "+s.AgentID)
+	}
+	return rules
 }
 
 // Text reports whether a placeholder passes as text. Where that cannot be told it

@@ -186,8 +186,11 @@ func (w where) deleteAll(ctx context.Context, s secrets, r removal) error {
 	if err != nil {
 		return err
 	}
-	if _, bound := policy.Bindings[w.ProjectID]; bound {
+	if _, bound := policy.Bindings[w.ProjectID]; bound || policy.Agents != nil {
 		if err := w.updatePolicy(func(p *allowlist.Policy) error {
+			if err := w.removeAgents(p); err != nil {
+				return err
+			}
 			for _, name := range slices.Sorted(maps.Keys(p.Bindings[w.ProjectID])) {
 				p.Note(change("clear", name))
 			}

@@ -19,7 +19,7 @@ import (
 )
 
 func (a *app) proxyEnvCommand() *cobra.Command {
-	shell, leave := "", false
+	shell, leave, token := "", false, ""
 	cmd := &cobra.Command{
 		Use:   "env",
 		Short: `Print what leads a shell through the proxy: eval "$(agentsecrets proxy env)"`,
@@ -29,7 +29,7 @@ func (a *app) proxyEnvCommand() *cobra.Command {
   agentsecrets proxy env | source                                      fish
   agentsecrets proxy env | Out-String | Invoke-Expression              PowerShell
 
-and, with --unset, what leads it past the proxy again, whether that runs or not:
+With a token of an agent the shell's programs have that agent's limits. And, with --unset, what leads it past the proxy again, whether that runs or not:
 
   eval "$(agentsecrets proxy env --unset)"
 
@@ -39,15 +39,21 @@ file, with the proxy's credential in it:
   (umask 077; agentsecrets proxy env --shell docker >FILE)             docker run --env-file FILE
   (umask 077; agentsecrets proxy env --shell systemd >FILE)            EnvironmentFile=FILE of a unit`,
 		Args: takes(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.proxyEnv(cmd.Context(), shell, leave) },
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if token, err = a.agentToken(cmd); err != nil {
+				return err
+			}
+			return a.proxyEnv(cmd.Context(), shell, leave, token)
+		},
 	}
+	agentFlag(cmd)
 	cmd.Flags().StringVar(&shell, "shell", shell, strings.Join(shellNames(), ", ")+" (default: the one that asks)")
 	cmd.Flags().BoolVar(&leave, "unset", false, "print what undoes it")
 	a.completeFlag(cmd, "shell", func() ([]string, error) { return shellNames(), nil })
 	return cmd
 }
 
-func (a *app) proxyEnv(ctx context.Context, shell string, leave bool) error {
+func (a *app) proxyEnv(ctx context.Context, shell string, leave bool, token string) error {
 	if shell == "" {
 		shell = detectShell()
 	}
@@ -72,7 +78,7 @@ func (a *app) proxyEnv(ctx context.Context, shell string, leave bool) error {
 	if lines.file() {
 		environ = nil
 	}
-	set, unset, dir, err := a.throughDaemon(ctx, environ)
+	set, unset, dir, err := a.throughDaemon(ctx, environ, token)
 	if err != nil {
 		return err
 	}
@@ -94,12 +100,12 @@ func (a *app) printVars(lines syntax, set map[string]string, unset []string) err
 
 // throughDaemon leads who has environ through the running proxy. What the
 // variables name lies in dir.
-func (a *app) throughDaemon(ctx context.Context, environ []string) (set map[string]string, unset []string, dir string, err error) {
+func (a *app) throughDaemon(ctx context.Context, environ []string, token string) (set map[string]string, unset []string, dir string, err error) {
 	w, err := a.where()
 	if err != nil {
 		return nil, nil, "", err
 	}
-	access, err := a.access(ctx, w)
+	access, err := a.access(ctx, w, token)
 	if err != nil {
 		return nil, nil, "", err
 	}
@@ -126,7 +132,7 @@ func (a *app) pastDaemon() (set map[string]string, unset []string, err error) {
 }
 
 // access is the way through the running daemon for the project that w is.
-func (a *app) access(ctx context.Context, w where) (daemon.Access, error) {
+func (a *app) access(ctx context.Context, w where, token string) (daemon.Access, error) {
 	q, err := a.query()
 	if err != nil {
 		return daemon.Access{}, err
@@ -136,7 +142,7 @@ func (a *app) access(ctx context.Context, w where) (daemon.Access, error) {
 			return daemon.Access{}, err
 		}
 	}
-	access, err := openDaemon(ctx, w.home, daemon.Wanted{Dir: q.Dir, Workspace: q.Workspace, Project: q.Project, Environment: q.Environment})
+	access, err := openDaemon(ctx, w.home, daemon.Wanted{Dir: q.Dir, Workspace: q.Workspace, Project: q.Project, Environment: q.Environment, Token: token})
 	var refused *daemon.RefusedError
 	switch {
 	case errors.As(err, &refused):
@@ -145,6 +151,8 @@ func (a *app) access(ctx context.Context, w where) (daemon.Access, error) {
 		return access, notRunning(w.home, err, startHint)
 	case err != nil:
 		return access, &failure{code: exitUnreachable, err: err, hint: "agentsecrets proxy status"}
+	case token != "" && access.Agent == "":
+		return access, &failure{code: exitFailure, err: errors.New("the proxy that runs knows no agents: it is of an earlier version"), hint: "agentsecrets proxy stop"}
 	case access.ProjectID != w.ProjectID:
 		return access, &failure{code: exitFailure, err: errors.New("the project file has changed just now; try again")}
 	}

@@ -28,6 +28,7 @@ type runOptions struct {
 	metrics   metricsOptions
 	limits    limitFlags
 	log       logFlag
+	token     string // of an agent
 }
 
 func (o *runOptions) define(a *app, cmd *cobra.Command) {
@@ -36,6 +37,7 @@ func (o *runOptions) define(a *app, cmd *cobra.Command) {
 	f.BoolVar(&o.intercept, "intercept", false, "keep values out of the program: it gets placeholders, and a proxy that expands them")
 	f.BoolVar(&o.quiet, "quiet", false, "no line about the run on standard error")
 	f.BoolVar(&o.rawOutput, "raw-output", false, "do not take values out of the program's output (without --intercept)")
+	agentFlag(cmd)
 	o.origins.define(a, cmd)
 	o.audit.define(cmd)
 	o.metrics.define(cmd)
@@ -63,6 +65,10 @@ pipes and files, as a guard against accidents. In a run this is refused.
 		ValidArgsFunction: a.programs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.origins.adopts = true
+			var err error
+			if o.token, err = a.agentToken(cmd); err != nil {
+				return &failure{code: exitOurs, err: err}
+			}
 			return a.runProgram(cmd.Context(), args, o)
 		},
 	}
@@ -122,6 +128,8 @@ func (a *app) start(ctx context.Context, args []string, o runOptions) (int, erro
 		return 0, denied("agentsecrets run --intercept -- "+args[0], "a program inside a run is not given values")
 	case o.intercept:
 		return a.intercept(ctx, args, o)
+	case o.token != "":
+		return 0, denied("agentsecrets run --intercept -- "+args[0], "the program of an agent is not given values")
 	}
 	return a.spawn(ctx, args, o)
 }
@@ -140,6 +148,9 @@ func (a *app) runInOuter(args []string, o runOptions) (int, error) {
 	}
 	if o.metrics.any() {
 		return 0, denied("", "inside a run the proxy is the outer run's: leave --metrics and --metrics-names away")
+	}
+	if o.token != "" {
+		return 0, denied("", "inside a run its agent stays: leave --token and %s away", agentVariable)
 	}
 	if o.limits.any() || o.log.level != "" {
 		return 0, denied("", "inside a run the proxy is the outer run's: leave --max-connections, --max-run-connections and --log-level away")

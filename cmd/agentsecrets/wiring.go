@@ -77,6 +77,7 @@ func build(p plan) (*house, error) {
 		where: p.where, store: p.store, origins: p.origins, started: time.Now(),
 		messages: p.log, policies: newPolicies(p.where.home),
 	}
+	h.policies.warn = func(err error) { h.messages.Warn("the use of a token is not noted", "err", err) }
 	measured := metrics.Config{Version: version()}
 	if p.metrics.names {
 		measured.Names = h.storedNames
@@ -127,6 +128,9 @@ func (h *house) config(p plan) mitm.Config {
 		Route:       h.route,
 		Distrusted:  h.distrusted.add,
 		Resolve:     h.resolve,
+		Identify:    h.identify,
+		Admit:       h.policies.Admit,
+		Spend:       h.policies.Spend,
 		Record:      h.log.Write,
 		Options:     h.policies.Options,
 		Adding:      h.policies.Adding,
@@ -204,6 +208,7 @@ func (h *house) close(patience time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil // what was left has been closed
 	}
+	h.policies.wait()
 	return errors.Join(err, h.log.Close())
 }
 

@@ -127,7 +127,7 @@ func (w where) of(p projectJSON) where {
 // puts back is not believed.
 func (w where) demolish(ctx context.Context, s secrets, d demolition, gone allowlist.Change) error {
 	if err := w.updatePolicy(func(p *allowlist.Policy) error {
-		p.Rules = nil
+		p.Rules, p.Agents = nil, nil
 		p.Note(gone)
 		return nil
 	}); err != nil {

@@ -44,7 +44,7 @@ func surroundings() map[string]string {
 		"SSL_CERT_FILE": bad, "SSL_CERT_DIR": "$DIR", "CURL_CA_BUNDLE": bad, "REQUESTS_CA_BUNDLE": bad, "NODE_EXTRA_CA_CERTS": bad, "GIT_SSL_CAINFO": bad,
 		"AGENTSECRETS_CALLER_SSL_CERT_FILE": bad, "AGENTSECRETS_CALLER_GODEBUG": "x509usefallbackroots=1",
 		"HTTPS_PROXY": "http://$PARENT", "https_proxy": "http://$PARENT", "ALL_PROXY": "http://$PARENT", "HTTP_PROXY": "http://$PARENT",
-		"AGENTSECRETS_PORT": "$PORT", "AGENTSECRETS_SERVER_URL": "http://$PARENT", "AGENTSECRETS_TOKEN": "x", "AS_AGENT_TOKEN": "x",
+		"AGENTSECRETS_PORT": "$PORT", "AGENTSECRETS_SERVER_URL": "http://$PARENT", "AGENTSECRETS_TOKEN": "", "AS_AGENT_TOKEN": "",
 		"AGENTSECRETS_OUTPUT": "json", "AGENTSECRETS_WORKSPACE": "acme", "AGENTSECRETS_PROJECT": "pay", "AGENTSECRETS_ENV": "development",
 		"RES_OPTIONS": "ndots:9 attempts:1", "LOCALDOMAIN": "evil.acme.test", "HOSTALIASES": "$DIR/loot/aliases",
 		"DBUS_SESSION_BUS_ADDRESS": "tcp:host=127.0.0.1,port=$PORT", "SSLKEYLOGFILE": "$DIR/loot/keys", "GOTRACEBACK": "crash",

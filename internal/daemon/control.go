@@ -61,10 +61,12 @@ type Wanted struct {
 	Workspace   string `json:"workspace"`
 	Project     string `json:"project"`
 	Environment string `json:"environment"`
+	Token       string `json:"token,omitempty"` // of an agent, or the name of a saved one
 }
 
 // Access is the way through a daemon for one project.
 type Access struct {
+	Agent string `json:"agent,omitempty"` // whose token was shown
 	Project
 	URL string `json:"url"` // of the proxy, with the credential
 }
