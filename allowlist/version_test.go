@@ -1,6 +1,7 @@
 package allowlist
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,5 +39,41 @@ func TestPolicyVersions(t *testing.T) {
 		if use.Place = "basic"; p.List("prj").Check(use) == nil {
 			t.Error("a binding of the earlier version is lost")
 		}
+	}
+}
+
+// An earlier program would take an agent's token for nobody's, so it must not read
+// a policy that has agents. They are sealed with the rest.
+func TestPolicyWithAgents(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy.json")
+	change := func(agents string) {
+		t.Helper()
+		if err := UpdatePolicy(path, func(p *Policy) error {
+			p.Agents = nil
+			if agents != "" {
+				p.Agents = []byte(agents)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(`{"bot": {"allow": []}}`)
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), `"version": 6`) {
+		t.Errorf("%v, want version 6 in\n%s", err, text)
+	}
+	if p := load(t, path); !strings.Contains(string(p.Agents), `"bot"`) || !p.Sealed() {
+		t.Errorf("%s", p.Agents)
+	}
+	save(t, path, strings.Replace(string(text), "bot", "bat", 1))
+	var broken *SealError
+	if _, err := LoadPolicy(path); !errors.As(err, &broken) {
+		t.Errorf("an agent that was edited: %v", err)
+	}
+	save(t, path, string(text))
+	change("")
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), `"version": 3`) {
+		t.Errorf("%v, want version 3 in\n%s", err, text)
 	}
 }

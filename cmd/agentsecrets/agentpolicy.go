@@ -104,6 +104,9 @@ func (a *app) setAgentPolicy(cmd *cobra.Command, name string, o agentPolicyFlags
 	if !slices.ContainsFunc([]string{"allow", "deny", "host", "method", "rate"}, given) {
 		return usage("what is to change? give --allow, --deny, --host, --method or --rate")
 	}
+	if err := noTokens(slices.Concat(o.allow, o.deny, o.hosts, o.methods, []string{o.rate})...); err != nil {
+		return err
+	}
 	if err := o.apply(&agents.Policy{}, given); err != nil {
 		return err
 	}

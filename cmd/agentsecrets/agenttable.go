@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/agentsecrets/agentsecrets/internal/agents"
@@ -51,6 +52,15 @@ func cut(text string, width int) string {
 		return string(r[:width-2]) + "… "
 	}
 	return string(r)
+}
+
+// noTokens refuses a token where something else belongs, without repeating it as
+// whoever reads that would.
+func noTokens(texts ...string) error {
+	if slices.ContainsFunc(texts, agents.IsToken) {
+		return usage("a token was given where something else belongs (it is not shown here)")
+	}
+	return nil
 }
 
 // usageOf is err as a mistake of whoever gave the command, where it is one.

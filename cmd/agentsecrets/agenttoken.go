@@ -30,6 +30,9 @@ func (o *tokenFlags) define(a *app, cmd *cobra.Command) {
 
 func (o tokenFlags) wanted() (agents.Wanted, error) {
 	w := agents.Wanted{Label: o.label, Environment: o.environment, Saved: o.save}
+	if err := noTokens(o.label, o.environment, o.expires); err != nil {
+		return w, err
+	}
 	if o.environment != "" {
 		if err := validEnvironment(o.environment); err != nil {
 			return w, err

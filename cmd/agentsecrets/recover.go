@@ -5,10 +5,12 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/internal/agents"
 )
 
 func (a *app) recoverCommand() *cobra.Command {
@@ -81,6 +83,14 @@ func (a *app) showPolicy(r *allowlist.Recovery) {
 	a.say("It allows %s:", count(len(r.Policy.Rules), "rule"))
 	for _, rule := range r.Policy.Rules {
 		a.say("  %s", rule.Text())
+	}
+	b, err := agents.Load(r.Policy)
+	if err != nil {
+		a.say("  %v", err)
+		b = &agents.Book{}
+	}
+	for _, agent := range b.Agents {
+		a.say("  agent %s, with %s that count", agent.Name, count(agent.Active(time.Now()), "token"))
 	}
 	for _, project := range slices.Sorted(maps.Keys(r.Policy.Bindings)) {
 		for _, name := range slices.Sorted(maps.Keys(r.Policy.Bindings[project])) {

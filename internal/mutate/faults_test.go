@@ -39,7 +39,7 @@ func TestRowsHaveFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	seeded := map[string]bool{}
-	for _, faults := range [][]rowFault{dFaults, lFaults, aFaults, sFaults, eFaults, vFaults} {
+	for _, faults := range [][]rowFault{dFaults, lFaults, aFaults, sFaults, eFaults, vFaults, agentRowFaults} {
 		for _, f := range faults {
 			seeded[f.row] = true
 		}

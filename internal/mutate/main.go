@@ -147,9 +147,9 @@ func (r rowFault) fault() fault {
 // all returns the faults in the order of an exchange, then those of the rows.
 func all() []fault {
 	fs := slices.Concat(faults, httpFaults, interopFaults, protocolFaults, flagFaults, soakFaults, matrixFaults, cliFaults)
-	fs = append(fs, clientFaults...)
+	fs = slices.Concat(fs, clientFaults, agentFaults)
 	fs = append(fs, sdkFaults...)
-	for _, rows := range [][]rowFault{dFaults, lFaults, aFaults, sFaults, eFaults, vFaults} {
+	for _, rows := range [][]rowFault{dFaults, lFaults, aFaults, sFaults, eFaults, vFaults, agentRowFaults} {
 		for _, r := range rows {
 			fs = append(fs, r.fault())
 		}
