@@ -54,7 +54,7 @@ func agentWorld(t *testing.T) (p *policies, text string, change func(func(*agent
 	return p, text, change
 }
 
-func slugOf(err error) string {
+func reasonOf(err error) string {
 	var p *mitm.Problem
 	if errors.As(err, &p) {
 		return p.Slug
@@ -70,7 +70,7 @@ func TestL15DeniedInEveryPlace(t *testing.T) {
 	for _, place := range []string{"header:authorization", "cookie:a", "query:a", "basic", "path", "body:a.b", "form:a", "multipart:a", "text", "message"} {
 		for _, scope := range []mitm.Scope{s, p.Look(s)} {
 			u := mitm.Use{Name: "OTHER", Host: "api.acme.test", Port: 443, Method: "GET", Path: "/", Place: place, Whole: true}
-			if got := slugOf(p.Allow(scope, u)); got != "agent_denied" {
+			if got := reasonOf(p.Allow(scope, u)); got != "agent_denied" {
 				t.Errorf("%s: %q", place, got)
 			}
 		}
@@ -79,7 +79,7 @@ func TestL15DeniedInEveryPlace(t *testing.T) {
 	if err := p.Allow(s, u); err != nil {
 		t.Error(err)
 	}
-	if u.Host = "other.test"; slugOf(p.Allow(s, u)) != "domain_not_in_allowlist" {
+	if u.Host = "other.test"; reasonOf(p.Allow(s, u)) != "domain_not_in_allowlist" {
 		t.Error("an agent may more than anybody may")
 	}
 }
@@ -97,13 +97,13 @@ func TestL13TokenEndsInAStream(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if got := slugOf(p.Allow(s, u)); got != "agent_token_invalid" {
+	if got := reasonOf(p.Allow(s, u)); got != "agent_token_invalid" {
 		t.Errorf("in a stream: %q", got)
 	}
-	if got := slugOf(p.Admit(s)); got != "agent_token_invalid" {
+	if got := reasonOf(p.Admit(s)); got != "agent_token_invalid" {
 		t.Errorf("a new exchange: %q", got)
 	}
-	if got := slugOf(p.Spend(s)); got != "agent_token_invalid" {
+	if got := reasonOf(p.Spend(s)); got != "agent_token_invalid" {
 		t.Errorf("counted: %q", got)
 	}
 }
@@ -111,7 +111,7 @@ func TestL13TokenEndsInAStream(t *testing.T) {
 func TestL14AdmittedWhereItBelongs(t *testing.T) {
 	p, text, change := agentWorld(t)
 	at := func(project, environment string) string {
-		return slugOf(p.Admit(p.Identify(mitm.Scope{WorkspaceID: agentsWorkspace, ProjectID: project, Environment: environment}, text, false)))
+		return reasonOf(p.Admit(p.Identify(mitm.Scope{WorkspaceID: agentsWorkspace, ProjectID: project, Environment: environment}, text, false)))
 	}
 	if got := at("prj", "development"); got != "" {
 		t.Error(got)
@@ -124,7 +124,7 @@ func TestL14AdmittedWhereItBelongs(t *testing.T) {
 		t.Errorf("another project: %q", got)
 	}
 	s := mitm.Scope{WorkspaceID: "wsp_bbbbbbbbbbbbbbbbbbbb", ProjectID: "prj", Environment: "development"}
-	if got := slugOf(p.Admit(p.Identify(s, text, false))); got != "agent_token_invalid" {
+	if got := reasonOf(p.Admit(p.Identify(s, text, false))); got != "agent_token_invalid" {
 		t.Errorf("another workspace: %q", got)
 	}
 }

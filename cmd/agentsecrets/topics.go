@@ -33,6 +33,7 @@ the project file, that before the default.
   AGENTSECRETS_PROJECT    as --project
   AGENTSECRETS_ENV        as --environment
   AGENTSECRETS_PORT       as --port of proxy start; where proxy env and status look
+  AS_AGENT_TOKEN          the agent whose limits hold (else AGENTSECRETS_TOKEN)
   AGENTSECRETS_SERVER_URL a server, which this version cannot talk to yet
   HTTPS_PROXY, NO_PROXY   a proxy that run goes through, as --parent env
   SSL_CERT_FILE and its like
