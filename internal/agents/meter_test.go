@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 )
 
 func TestRate(t *testing.T) {
@@ -51,16 +53,43 @@ func TestRateIsOneForAll(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			for range 5 {
-				if wait, err := m.Spend("bot", 10, now); err == nil && wait == 0 {
+			for range 50 {
+				if wait, err := m.Spend("bot", 200, now); err == nil && wait == 0 {
 					passed.Add(1)
 				}
 			}
 		})
 	}
 	all.Wait()
-	if n := passed.Load(); n != 10 {
-		t.Errorf("%d passed of a rate of 10", n)
+	if n := passed.Load(); n != 200 {
+		t.Errorf("%d passed of a rate of 200", n)
+	}
+}
+
+// Who counts waits for whoever does.
+func TestRateWaitsForItsLock(t *testing.T) {
+	m := Meter{Dir: filepath.Join(t.TempDir(), "agents")}
+	if _, err := m.Spend("bot", 1, now); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := atomicfile.Lock(filepath.Join(m.Dir, "bot.rate-1.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := make(chan error, 1)
+	go func() {
+		_, err := m.Spend("bot", 1, now)
+		counted <- err
+	}()
+	select {
+	case <-counted:
+		t.Error("counted while another did")
+		unlock()
+	case <-time.After(500 * time.Millisecond):
+		unlock()
+		if err := <-counted; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
