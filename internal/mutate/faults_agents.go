@@ -8,7 +8,7 @@ var agentRowFaults = []rowFault{
 	{"L13", "a stream goes by the token of its beginning", "cmd/agentsecrets/agentgate.go", "	agent, err := p.agent(s)\n	if err != nil {\n		return err\n	}\n	err = agent.Policy", "	agent, err := p.agent(s)\n	if err != nil {\n		return nil\n	}\n	err = agent.Policy", "./cmd/agentsecrets"},
 	{"L14", "a token is for all environments", "internal/agents/check.go", "t.Environment != \"\" && t.Environment != environment:", "t.Environment != \"\" && environment == \"-\":", "./internal/agents"},
 	{"L14", "an agent is of all projects", "internal/agents/check.go", "a.ProjectID != \"\" && a.ProjectID != projectID:", "a.ProjectID != \"\" && projectID == \"-\":", "./cmd/agentsecrets"},
-	{"L15", "policies of agents hold for fields alone", "cmd/agentsecrets/policies.go", "	if err := p.allowAgent(s, u); err != nil {", "	if err := p.allowAgent(s, u); err != nil && strings.HasPrefix(u.Place, \"header\") {", "./cmd/agentsecrets"},
+	{"L15", "policies of agents hold for fields alone", "cmd/agentsecrets/policies.go", "	if err := p.allowAgent(s, u); err != nil {", "	if err := p.allowAgent(s, u); err != nil && u.Place[0] == 'h' {", "./cmd/agentsecrets"},
 	{"L15", "what is allowed wins", "internal/agents/policy.go", "	case match(p.Deny, u.Name):", "	case match(p.Deny, u.Name) && !match(p.Allow, u.Name):", "./internal/agents"},
 	{"L16", "agents are changed inside a run", "cmd/agentsecrets/agent.go", "	if err := outsideRun(changingAgents); err != nil {\n		return w.noteRefused(err, []allowlist.Change{done})\n	}\n	path,", "	path,", "./cmd/agentsecrets"},
 	{"L16", "another's token counts in a run", "mitm/agent.go", "	if s.TokenID != \"\" && of.TokenID != s.TokenID {", "	if s.TokenID != \"\" && of.TokenID == unknownToken {", "./mitm"},
