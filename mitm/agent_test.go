@@ -150,14 +150,18 @@ func TestL16RunStaysItsAgents(t *testing.T) {
 		{"no text", http.Header{"X-AS-Agent-Token": {""}}, 403},
 	} {
 		h := c.header.Clone()
-		h["X-AS-Target-URL"] = []string{l.URL(host, "/")}
+		h["X-AS-Target-URL"], h["X-AS-Inject-Header-X-Key"] = []string{l.URL(host, "/")}, []string{"KEY"}
 		if resp, body := askProxy(t, l, "GET", h, ""); resp.StatusCode != c.want || c.want == 403 && !strings.Contains(body, `"error":"agent_denied"`) {
 			t.Errorf("%s: %s %s", c.name, resp.Status, body)
 		} else if c.want == 200 {
 			o.take(t)
 		}
 	}
-	for _, e := range l.Events() {
+	events := l.Events()
+	if len(done(events)) != 7 {
+		t.Errorf("%d exchanges are recorded", len(done(events)))
+	}
+	for _, e := range events {
 		if e.AgentID != "bot" || e.TokenID != "tok_bot" {
 			t.Errorf("audit %+v", e)
 		}
