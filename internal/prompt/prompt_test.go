@@ -190,11 +190,13 @@ func TestSeveralLines(t *testing.T) {
 func TestPatience(t *testing.T) {
 	tt, person := terminal(t)
 	tt.Patience = 50 * time.Millisecond
+	ctx, done := context.WithTimeoutCause(t.Context(), 10*time.Second, errors.New("it waits for ever"))
+	defer done()
 	before, err := term.GetState(int(tt.In.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = tt.Hidden(t.Context(), "Password: ")
+	_, err = tt.Hidden(ctx, "Password: ")
 	var i *InterruptedError
 	if !errors.As(err, &i) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("ended with %v", err)
@@ -203,7 +205,7 @@ func TestPatience(t *testing.T) {
 	if after, err := term.GetState(int(tt.In.Fd())); err != nil || *after != *before {
 		t.Errorf("the terminal is another one: %v", err)
 	}
-	if _, err := tt.Yes(t.Context(), "Go on?"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := tt.Yes(ctx, "Go on?"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("ended with %v", err)
 	}
 }
