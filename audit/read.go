@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Filter says which exchanges to read; an empty field asks for nothing.
@@ -12,6 +13,7 @@ type Filter struct {
 	Secret      string // a name
 	Status      string // OK, Blocked or Error, in any case
 	Environment string
+	Since       time.Time // those of which something was recorded from then on
 }
 
 // BadLinesError says that some lines were no audit events. The events that

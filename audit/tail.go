@@ -199,6 +199,9 @@ func latest(all []*tail, f Filter) (events []Event, bad BadLinesError, err error
 	rows := map[string]int{} // where in events an ID stands; -1: not asked for
 	for len(h) > 0 && (f.Last <= 0 || len(events) < f.Last) {
 		e := h[0].next
+		if e.Timestamp.Before(f.Since) {
+			break // all others are older
+		}
 		ok, err := h[0].step(&bad)
 		switch {
 		case err != nil:

@@ -105,13 +105,28 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 	if err != nil {
 		return err
 	}
-	policy, err := w.policy()
+	result, err := o.ask(ctx, w, u, scheme, pins)
 	if err != nil {
 		return err
 	}
+	if err := a.print(result, result.write); err != nil {
+		return err
+	}
+	if !result.Allowed {
+		return &failure{code: exitDenied, err: errors.New("denied"), quiet: true}
+	}
+	return nil
+}
+
+// ask asks the policy of w about the request u.
+func (o allowTest) ask(ctx context.Context, w where, u allowlist.Use, scheme string, pins map[string]netip.AddrPort) (testedJSON, error) {
+	policy, err := w.policy()
+	if err != nil {
+		return testedJSON{}, err
+	}
 	names, err := o.which(w)
 	if err != nil {
-		return err
+		return testedJSON{}, err
 	}
 	limit, err := o.limit(policy)
 	if err != nil {
@@ -129,13 +144,7 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 	result.addresses(ctx, u, pins, o.noLookup, pinned, guard)
 	done()
 	result.adding = list.Adding(u) + " --private"
-	if err := a.print(result, result.write); err != nil {
-		return err
-	}
-	if !result.Allowed {
-		return &failure{code: exitDenied, err: errors.New("denied"), quiet: true}
-	}
-	return nil
+	return result, nil
 }
 
 // use reads the request that is meant.

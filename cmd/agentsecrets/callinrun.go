@@ -20,6 +20,18 @@ import (
 // callInRun sends the request, with placeholders, through the proxy of the run
 // that we are in: its project, environment and rules hold.
 func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o callOptions) error {
+	if err := a.staysInRun(o); err != nil {
+		return err
+	}
+	client, err := a.runClient()
+	if err != nil {
+		return err
+	}
+	return a.throughRun(client, w, req, styles, o.token)
+}
+
+// staysInRun refuses what would lead out of the run that we are in.
+func (a *app) staysInRun(o callOptions) error {
 	if a.project != "" || a.environment != "" || a.workspace != "" {
 		return denied("", "inside a run its project and environment stay: leave --project, --environment and --workspace away")
 	}
@@ -32,16 +44,18 @@ func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o
 	if o.log.level != "" {
 		return denied("", "inside a run the proxy is the outer run's: leave --log-level away")
 	}
+	return nil
+}
+
+// throughRun makes the exchange by way of client, which is the run's, as the agent that
+// token is of, if any.
+func (a *app) throughRun(client *http.Client, w *callWriter, req *http.Request, styles style.Styles, token string) error {
 	if err := styles.Apply(req); err != nil {
 		return usage("%w", err)
 	}
-	client, err := a.runClient()
-	if err != nil {
-		return err
-	}
-	if o.token != "" {
-		req = withToken(req, a.variable("HTTPS_PROXY"), o.token)
-		client.Transport = &http.Transport{}
+	if token != "" {
+		req = withToken(req, a.variable("HTTPS_PROXY"), token)
+		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: client.CheckRedirect}
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -51,7 +65,7 @@ func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o
 	for k, vs := range resp.Header {
 		w.header[k] = vs
 	}
-	w.result = &mitm.Result{}
+	w.result = &mitm.Result{Exchange: resp.Header.Get("AgentSecrets-Exchange")}
 	w.WriteHeader(resp.StatusCode)
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		w.cut = true

@@ -15,15 +15,19 @@ import (
 )
 
 // callWriter is the http.ResponseWriter of a call: the body streams to standard
-// output, or becomes part of the one line of --output json.
+// output, or becomes part of an envelope, such as the one line of --output json.
 type callWriter struct {
 	app     *app
 	include bool
+	keeps   bool // the body becomes part of an envelope
 	start   time.Time
+	most    int    // bytes of the body that are kept; 0: all
+	full    func() // is called once, when there is more than that
 
 	header    http.Header
 	status    int
-	body      bytes.Buffer // of a refusal, and of everything under --output json
+	body      bytes.Buffer // of a refusal, and of everything where the body is kept
+	truncated bool         // there was more
 	refusal   bool         // the body is ours
 	result    *mitm.Result
 	cut       bool  // the origin broke off
@@ -32,7 +36,7 @@ type callWriter struct {
 }
 
 func (a *app) newCallWriter(include bool) *callWriter {
-	return &callWriter{app: a, include: include, start: time.Now(), header: http.Header{}}
+	return &callWriter{app: a, include: include, keeps: a.output == "json", start: time.Now(), header: http.Header{}}
 }
 
 func (w *callWriter) Header() http.Header { return w.header }
@@ -44,7 +48,7 @@ func (w *callWriter) WriteHeader(status int) {
 	w.status = status
 	// Where this is the origin's own, its body goes out at the end.
 	w.refusal = w.header.Get("Content-Type") == "application/problem+json"
-	if w.include && !w.inJSON() && !w.refusal {
+	if w.include && !w.keeps && !w.refusal {
 		fmt.Fprintf(w.app.stdout, "HTTP %d %s\r\n", status, http.StatusText(status))
 		_ = w.header.Write(w.app.stdout)
 		_, _ = io.WriteString(w.app.stdout, "\r\n")
@@ -55,8 +59,8 @@ func (w *callWriter) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.inJSON() || w.refusal {
-		return w.body.Write(b)
+	if w.keeps || w.refusal {
+		return w.keep(b), nil
 	}
 	n, err := w.app.stdout.Write(b)
 	if err != nil {
@@ -65,10 +69,22 @@ func (w *callWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// keep adds to the body what there is room for.
+func (w *callWriter) keep(b []byte) int {
+	n := len(b)
+	if room := w.most - w.body.Len(); w.most > 0 && n > room {
+		b = b[:room]
+		if !w.truncated {
+			w.truncated = true
+			w.full()
+		}
+	}
+	w.body.Write(b)
+	return n
+}
+
 // Flush has nothing to do: nothing is held back.
 func (w *callWriter) Flush() {}
-
-func (w *callWriter) inJSON() bool { return w.app.output == "json" }
 
 // exchange runs f and notes how it ended. Where the origin breaks off in the
 // middle the proxy aborts, as handlers of net/http do.
@@ -139,10 +155,21 @@ type envelope struct {
 	Error        string      `json:"error,omitempty"`
 }
 
+// envelope is what there is of the response.
+func (w *callWriter) envelope() envelope {
+	maps.DeleteFunc(w.header, func(_ string, lines []string) bool { return lines == nil }) // by which net/http is told to add none
+	e := envelope{Status: w.status, Headers: w.header, Body: w.body.String(), DurationMS: time.Since(w.start).Milliseconds()}
+	e.Redacted = w.result != nil && w.result.Redactions > 0
+	if !utf8.Valid(w.body.Bytes()) {
+		e.Body, e.BodyEncoding = base64.StdEncoding.EncodeToString(w.body.Bytes()), "base64"
+	}
+	return e
+}
+
 // finish writes what is still to be written.
 func (w *callWriter) finish() error {
 	f := w.failed()
-	if !w.inJSON() {
+	if !w.keeps {
 		if w.refusal && (w.result == nil || w.result.Refused == nil) { // the origin's own problem+json
 			_, _ = w.app.stdout.Write(w.body.Bytes())
 		}
@@ -151,12 +178,7 @@ func (w *callWriter) finish() error {
 		}
 		return f
 	}
-	maps.DeleteFunc(w.header, func(_ string, lines []string) bool { return lines == nil }) // by which net/http is told to add none
-	e := envelope{Status: w.status, Headers: w.header, Body: w.body.String(), DurationMS: time.Since(w.start).Milliseconds()}
-	e.Redacted = w.result != nil && w.result.Redactions > 0
-	if !utf8.Valid(w.body.Bytes()) {
-		e.Body, e.BodyEncoding = base64.StdEncoding.EncodeToString(w.body.Bytes()), "base64"
-	}
+	e := w.envelope()
 	if f != nil {
 		e.Error = f.Error()
 	}
@@ -171,7 +193,7 @@ func (w *callWriter) finish() error {
 
 // fail is a call that did not come to an exchange.
 func (w *callWriter) fail(err error) error {
-	if !w.inJSON() {
+	if !w.keeps {
 		return err
 	}
 	e := envelope{Headers: http.Header{}, Error: err.Error(), DurationMS: time.Since(w.start).Milliseconds()}

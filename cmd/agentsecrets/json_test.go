@@ -37,6 +37,7 @@ func noJSON() map[string]string {
 		"completion powershell": "a script for the shell",
 		"completion zsh":        "a script for the shell",
 		"help":                  "a text",
+		"mcp serve":             "standard output is the protocol's",
 		"run":                   "standard output is the program's",
 	}
 }

@@ -50,7 +50,7 @@ help environment-variables lists the others.`
 func (a *app) rootCommand() *cobra.Command {
 	root := group("agentsecrets", "Let programs call APIs with secrets that they never hold",
 		a.initCommand(), a.secretsCommand(), a.unlockCommand(), a.lockCommand(), a.passphraseCommand(), a.workspaceCommand(), a.agentCommand(), group("allowlist", "Say whether secrets would go to a URL, and why", a.allowTestCommand()), a.projectCommand(), a.environmentCommand(),
-		a.callCommand(), a.runCommand(), a.envCommand(), a.proxyCommand(), a.caCommand(), a.demoCommand(), a.doctorCommand(), a.logCommand(), a.explainCommand(), a.statusCommand(), a.loginCommand(), a.logoutCommand(), a.versionCommand(),
+		a.callCommand(), a.runCommand(), a.envCommand(), a.proxyCommand(), a.caCommand(), a.demoCommand(), a.doctorCommand(), a.mcpCommand(), a.logCommand(), a.explainCommand(), a.statusCommand(), a.loginCommand(), a.logoutCommand(), a.versionCommand(),
 		a.demoOriginCommand(), a.keychainHelperCommand())
 	root.AddCommand(topics()...)
 	root.Long = rootHelp

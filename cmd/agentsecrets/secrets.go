@@ -45,25 +45,34 @@ type secretJSON struct {
 	Updated time.Time `json:"updated_at"`
 }
 
+// listed are the secrets that are kept where w is, with what they are bound to.
+func (w where) listed(ctx context.Context) ([]secretJSON, error) {
+	if err := w.settle(ctx); err != nil {
+		return nil, err
+	}
+	entries, err := index(w.home).Names(w.ProjectID, w.Environment)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := w.policy()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]secretJSON, 0, len(entries))
+	for _, e := range entries {
+		list = append(list, secretJSON{showBinding(e.Name, policy.Bindings[w.ProjectID][e.Name]), e.Updated.UTC()})
+	}
+	return list, nil
+}
+
 func (a *app) listSecrets(ctx context.Context) error {
 	w, err := a.where()
 	if err != nil {
 		return err
 	}
-	if err := w.settle(ctx); err != nil {
-		return err
-	}
-	entries, err := index(w.home).Names(w.ProjectID, w.Environment)
+	list, err := w.listed(ctx)
 	if err != nil {
 		return err
-	}
-	policy, err := w.policy()
-	if err != nil {
-		return err
-	}
-	list := make([]secretJSON, 0, len(entries))
-	for _, e := range entries {
-		list = append(list, secretJSON{showBinding(e.Name, policy.Bindings[w.ProjectID][e.Name]), e.Updated.UTC()})
 	}
 	if len(list) == 0 && a.onTerminal() {
 		a.say("No secret is kept in %s yet: agentsecrets secrets set NAME", w)

@@ -55,44 +55,53 @@ type statusJSON struct {
 }
 
 func (a *app) status(ctx context.Context) error {
-	home, err := a.home()
+	st, err := a.setUp()
 	if err != nil {
 		return err
 	}
-	st := statusJSON{Home: home, Version: version()}
+	if d, err := askDaemon(ctx, st.Home); err == nil {
+		st.ProxyRunning, st.ProxyPort = true, d.Port
+	} else {
+		st.heirPort, st.heir = heir(st.Home)
+	}
+	return a.print(st, st.write)
+}
+
+// setUp is what is set up here, the proxy aside.
+func (a *app) setUp() (st statusJSON, err error) {
+	home, err := a.home()
+	if err != nil {
+		return st, err
+	}
+	st = statusJSON{Home: home, Version: version()}
 	r, err := loadStoreRecord(storeRecordPath(home))
 	if err != nil {
-		return err
+		return st, err
 	}
 	used, err := r.used(home)
 	if err != nil {
-		return err
+		return st, err
 	}
 	st.UnfinishedMove = r.other()
 	if used {
 		st.StorageMode = r.Store
 	}
 	if err := st.fillLock(home); err != nil {
-		return err
+		return st, err
 	}
 	w, err := a.where()
 	switch {
 	case err == nil:
 		if err := st.fill(w); err != nil {
-			return err
+			return st, err
 		}
 		if err := st.fillSeal(w); err != nil {
-			return err
+			return st, err
 		}
 	case !errors.Is(err, env.ErrNoProject):
-		return err
+		return st, err
 	}
-	if d, err := askDaemon(ctx, home); err == nil {
-		st.ProxyRunning, st.ProxyPort = true, d.Port
-	} else {
-		st.heirPort, st.heir = heir(home)
-	}
-	return a.print(st, st.write)
+	return st, nil
 }
 
 func (st *statusJSON) fillLock(home string) (err error) {

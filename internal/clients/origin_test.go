@@ -36,8 +36,9 @@ type origin struct {
 	port   int
 	caFile string
 
-	goOn func()        // lets waiting event streams go on
-	wait chan struct{} // closed by goOn
+	asked, gaveUp chan struct{} // of /tools/silent: somebody asked, and gave up
+	goOn          func()        // lets waiting event streams go on
+	wait          chan struct{} // closed by goOn
 
 	mu   sync.Mutex
 	seen map[string][]request // by path
@@ -51,7 +52,7 @@ type request struct {
 
 func newOrigin(t *testing.T, dir string) *origin {
 	t.Helper()
-	o := &origin{t: t, seen: map[string][]request{}, wait: make(chan struct{})}
+	o := &origin{t: t, seen: map[string][]request{}, wait: make(chan struct{}), gaveUp: make(chan struct{}, 1), asked: make(chan struct{}, 1)}
 	o.goOn = sync.OnceFunc(func() { close(o.wait) })
 	o.caFile = filepath.Join(dir, "origin-ca.pem")
 	mux := http.NewServeMux()
@@ -62,6 +63,7 @@ func newOrigin(t *testing.T, dir string) *origin {
 	mux.HandleFunc("/lines", answerLines)
 	mux.HandleFunc("/fails/{how}/{rest...}", fails)
 	mux.HandleFunc("/socket", o.socket)
+	o.forTools(mux)
 	repo := newRepository(t, dir)
 	mux.HandleFunc("/repo.git/", func(w http.ResponseWriter, r *http.Request) {
 		o.keep(r, nil)

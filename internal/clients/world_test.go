@@ -64,6 +64,13 @@ type world struct {
 func newWorld(t *testing.T, special string) *world {
 	t.Helper()
 	w := newOutside(t, special)
+	w.setUp()
+	return w
+}
+
+// setUp makes a project with a secret, which may go to the origin.
+func (w *world) setUp() {
+	w.t.Helper()
 	w.write("pw", "correct horse battery staple\n")
 	w.agentsecrets("", "init", "--workspace", "acme", "--project", "pay", "--password-file", w.path("pw"), "--store", "file")
 	w.agentsecrets(w.value, "secrets", "set", name, "--stdin")
@@ -72,7 +79,6 @@ func newWorld(t *testing.T, special string) *world {
 		args = append(args, fmt.Sprintf("%s:%d", host, w.origin.port))
 	}
 	w.agentsecrets("", args...)
-	return w
 }
 
 // newOutside is a world without AgentSecrets.

@@ -38,4 +38,8 @@ var lFaults = []rowFault{
 	{"L11", "what the caller has under the name stays", "env/child.go", "		if !w.after.touched(name) &&", "		if w.before.get(name) == \"\" && !w.after.touched(name) &&", "./cmd/agentsecrets"},
 	{"L12", "the program goes on when its run is killed", "internal/child/wait_linux.go", "&syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}", "&syscall.SysProcAttr{}", "./cmd/agentsecrets"},
 	{"L12", "any listener is the daemon's", "cmd/agentsecrets/portcheck.go", "err == nil && p.Socket == st.Listener", "err == nil && p.Socket != 0", "./cmd/agentsecrets"},
+	{"L17", "a server forgets what went out", "cmd/agentsecrets/mcpserver.go", "	if s.house != nil {\n		return s.house, s.run, nil", "	if s.house != nil && s.inside {\n		return s.house, s.run, nil", "./internal/clients"},
+	{"L17", "a tool takes no part in what is allowed", "cmd/agentsecrets/mcpcall.go", "	case w.result != nil && w.result.Refused != nil:\n", "	case w.result != nil && w.result.Refused != nil && w.cut:\n", "./internal/clients"},
+	{"L17", "nobody knows who called", "cmd/agentsecrets/mcptools.go", "		s.from(req)\n", "", "./internal/clients"},
+	{"L17", "a tool is read only that is not", "cmd/agentsecrets/mcptools.go", `&mcp.ToolAnnotations{Title: "Make a request with secrets"}`, `reads("Make a request with secrets")`, "./internal/clients"},
 }
