@@ -105,7 +105,7 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 	if err != nil {
 		return err
 	}
-	result, err := o.ask(ctx, w, u, scheme, pins)
+	result, err := a.askPolicy(ctx, o, w, u, scheme, pins)
 	if err != nil {
 		return err
 	}
@@ -118,8 +118,8 @@ func (a *app) allowTest(ctx context.Context, text string, o allowTest) error {
 	return nil
 }
 
-// ask asks the policy of w about the request u.
-func (o allowTest) ask(ctx context.Context, w where, u allowlist.Use, scheme string, pins map[string]netip.AddrPort) (testedJSON, error) {
+// askPolicy asks the policy of w about the request u.
+func (a *app) askPolicy(ctx context.Context, o allowTest, w where, u allowlist.Use, scheme string, pins map[string]netip.AddrPort) (testedJSON, error) {
 	policy, err := w.policy()
 	if err != nil {
 		return testedJSON{}, err
@@ -130,7 +130,7 @@ func (o allowTest) ask(ctx context.Context, w where, u allowlist.Use, scheme str
 	}
 	limit, err := o.limit(policy)
 	if err != nil {
-		return err
+		return testedJSON{}, err
 	}
 	result := testedJSON{URL: scheme + "://" + net.JoinHostPort(u.Host, strconv.Itoa(u.Port)) + u.Path, Method: u.Method, Place: o.in, Allowed: true}
 	list, catalogue := policy.List(w.ProjectID), allowlist.NewCatalogue()

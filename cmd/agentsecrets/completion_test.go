@@ -75,6 +75,7 @@ func proposals() map[string][2]string {
 	file := [2]string{"", ""}
 	secret := [2]string{"AC", "ACME_KEY"}
 	return map[string][2]string{
+		"client":    {"cur", "cursor"},
 		"workspace": {"a", "acme"}, "project": {"", "shop"}, "environment": {"st", "staging"}, "output": {"", "json"},
 		"basic": secret, "bearer": secret, "allowlist test name": secret, "workspace allowlist test name": secret, "secret": secret,
 		"header": {"X-Key=A", "X-Key=ACME_KEY"}, "query": {"key=", "key=ACME_KEY"}, "body-field": {"a.b=", "a.b=ACME_KEY"}, "form-field": {"a=", "a=ACME_KEY"},

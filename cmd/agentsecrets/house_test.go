@@ -50,6 +50,7 @@ func mayImport() map[string][]string {
 		"internal/soak":            {"ca", "internal/held", "redact"},
 		"internal/style":           {"internal/place", "placeholder"},
 		"internal/daemon":          {"internal/atomicfile", "internal/runtree"},
+		"internal/mcpclients":      {"internal/atomicfile"},
 		"internal/mutate":          {"internal/threats"},
 		"internal/threats/report":  {"internal/threats"},
 		"internal/lab":             {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only

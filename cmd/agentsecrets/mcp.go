@@ -13,7 +13,8 @@ import (
 )
 
 func (a *app) mcpCommand() *cobra.Command {
-	return group("mcp", "Let programs that speak the Model Context Protocol make calls, and never show them a value", a.mcpServeCommand())
+	return group("mcp", "Let programs that speak the Model Context Protocol make calls, and never show them a value",
+		a.mcpServeCommand(), a.mcpInstallCommand(), a.mcpUninstallCommand(), a.mcpStatusCommand(), a.mcpConfigCommand())
 }
 
 // mcpOptions are the flags of mcp serve.

@@ -52,8 +52,8 @@ func (s *mcpServer) toolErrorOf(err error) toolError {
 	return e
 }
 
-// wrongUse is what slugOf says of arguments that cannot be.
-const wrongUse = "usage"
+// badArguments is what slugOf says of arguments that cannot be.
+const badArguments = "usage"
 
 // ownErrors gives errors that the library found, in arguments that are not as a tool's
 // schema wants them, the form of ours.
@@ -61,7 +61,7 @@ func ownErrors(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		result, err := next(ctx, method, req)
 		if r, ok := result.(*mcp.CallToolResult); ok && r.IsError && r.GetError() != nil {
-			r.Content = toolError{Slug: wrongUse, Message: r.GetError().Error()}.result().Content
+			r.Content = toolError{Slug: badArguments, Message: r.GetError().Error()}.result().Content
 		}
 		return result, err
 	}

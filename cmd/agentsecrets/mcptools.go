@@ -214,5 +214,5 @@ func (s *mcpServer) testAllowlist(ctx context.Context, in testAsked) (testedJSON
 	if err != nil {
 		return testedJSON{}, err
 	}
-	return o.ask(ctx, at, u, scheme, nil)
+	return s.app.askPolicy(ctx, o, at, u, scheme, nil)
 }

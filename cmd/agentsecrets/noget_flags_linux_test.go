@@ -32,6 +32,9 @@ func harmless() map[string][]string {
 		"it wants the passphrase of the store, and gives out nothing":              {"passphrase set --passphrase-file", "passphrase set --new-passphrase-file", "passphrase remove --passphrase-file", "unlock --for", "unlock --passphrase-file"},
 		"how much is under way at once":                                            each([]string{"run", "env", "proxy start"}, "--max-connections", "--max-run-connections"),
 		"it needs a server, and says that there is none":                           {"workspace invite --role", "project invite --role", "secrets pull --force", "secrets push --force"},
+		"what other programs start; it is refused in a run":                        each([]string{"mcp install", "mcp uninstall"}, "--client", "--dry-run"),
+		"an agent's limits come to the rules, and nothing else":                    {"mcp serve --token"},
+		"it shows what to write":                                                   {"mcp config --client"},
 		"words about a project":                                                    {"project create --description", "project update --description", "project update --name"},
 	}
 }
@@ -62,6 +65,8 @@ func tried() map[string][]string {
 			each([]string{"init"}, "--store", "--passphrase", "--passphrase-file")),
 		"wholesale": slices.Concat(each([]string{"environment clean", "environment copy", "environment merge", "project delete"}, "--yes"),
 			each([]string{"environment merge"}, "--keep", "--overwrite"), each([]string{"secrets import"}, "--format", "--overwrite", "--rename")),
+		"tools": each([]string{"mcp serve"}, "--resolve", "--origin-ca", "--parent", "--allow-private", "--egress", "--tunnel", "--password-file",
+			"--log-level"),
 		"answers":   {"proxy start --answered"},
 		"elsewhere": {"--workspace", "--project", "--environment"},
 	}
@@ -120,6 +125,7 @@ func attempts() map[string]func(*testing.T, *attack) {
 	return map[string]func(*testing.T, *attack){
 		"origins": tryOrigins, "egress": tryEgress, "records": tryRecords, "password": tryPassword, "styles": tryStyles, "bindings": tryBindings,
 		"rules": tryRules, "values": tryValues, "wholesale": tryWholesale, "answers": tryAnswers, "elsewhere": tryElsewhere, "workspaces": tryWorkspaces,
+		"tools": tryTools,
 	}
 }
 

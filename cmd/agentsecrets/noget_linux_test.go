@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -163,7 +164,8 @@ func (w *attack) mustDo(t *testing.T, stdin string, args ...string) {
 // try is one attempt to have the value.
 type try struct {
 	variables []string
-	args      []string // of agentsecrets
+	name      string   // of the program; "": agentsecrets
+	args      []string // its arguments
 	inside    bool     // a run starts it
 	stdin     string
 	code      int    // that it has to end with
@@ -175,7 +177,7 @@ type try struct {
 // fails reports what was wrong with how a try ended.
 func (w *attack) fails(t *testing.T, a try) {
 	t.Helper()
-	name, args := w.exe, a.args
+	name, args := cmp.Or(a.name, w.exe), a.args
 	if a.inside {
 		args = append([]string{"run", "--quiet", "--intercept", "--", w.exe}, args...)
 	}

@@ -34,6 +34,7 @@ func worst() map[string]string {
 		"RES_OPTIONS": "use-vc ndots:15", "LOCALDOMAIN": "evil.example", "HOSTALIASES": "OUT/aliases", "ASR_CONFIG": "OUT/asr",
 
 		// What Go's runtime and libraries print, weaken or write.
+		"MCPGODEBUG": "hintomitempty=1,nowrapinvalidparams=1,nomethodnotfoundcodeinerror=1,blockingcancelnotify=1", "JSONSCHEMAGODEBUG": "typeschemasnull=1", "CODEX_HOME": "OUT",
 		"GODEBUG":     "http2debug=2,netdns=go+2,x509usefallbackroots=1,x509sha1=1,tlsrsakex=1,tls10server=1,execerrdot=0,httplaxcontentlength=1,http2client=0",
 		"GOTRACEBACK": "crash", "GOGC": "1", "GOMAXPROCS": "1", "GOMEMLIMIT": "1B", "GOROOT": "OUT", "GORACE": "log_path=OUT/race", "GOCOVERDIR": "OUT",
 		"GOFIPS140": "off", "DEBUG_HTTP2_GOROUTINES": "1", "FSNOTIFY_DEBUG": "1", "GOPROTODEBUG": "all", "GOLANG_PROTOBUF_REGISTRATION_CONFLICT": "ignore",
