@@ -14,13 +14,13 @@ import (
 // none that code gives is missing.
 func TestErrorsAreDocumented(t *testing.T) {
 	documented := map[string]bool{}
-	row := regexp.MustCompile("(?m)^\\| [0-9]{3} \\| `([a-z_]+)` \\|")
+	row := regexp.MustCompile("(?m)^\\| [^|]+ \\| `([a-z_]+)` \\|")
 	for _, m := range row.FindAllStringSubmatch(repoFile(t, "docs/errors.md"), -1) {
 		documented[m[1]] = true
 	}
 	code := sources(t)
 	for slug := range documented {
-		if !bytes.Contains(code, []byte(`"`+slug+`"`)) {
+		if !bytes.Contains(code, []byte(`"`+slug+`"`)) && !bytes.Contains(code, []byte(`"`+slug+`: `)) { // the latter begin a message of a command
 			t.Errorf("docs/errors.md lists %s, which no code gives", slug)
 		}
 	}
