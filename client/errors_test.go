@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -376,9 +377,9 @@ func TestCommandIsCancelled(t *testing.T) {
 // Nobody is asked twice who may have sent something: only who refused the connection, or
 // did not know the credential, is.
 func TestSentOnce(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		panic(http.ErrAbortHandler)
 	}))
 	defer s.Close()
@@ -387,7 +388,7 @@ func TestSentOnce(t *testing.T) {
 		_, err := c.Call(background, client.Request{URL: w.url("/"), Bearer: "KEY", Body: "once"})
 		wantError[*client.ProxyConnectionError](t, err, "proxy_unreachable", "agentsecrets proxy status")
 	}
-	if asked != 2 {
-		t.Errorf("two calls were sent %d times", asked)
+	if n := asked.Load(); n != 2 {
+		t.Errorf("two calls were sent %d times", n)
 	}
 }

@@ -65,7 +65,7 @@ func (a *app) deleteAgentCommand() *cobra.Command {
 		Use: "delete NAME", Aliases: []string{"rm"},
 		Short:             "Delete an agent; its tokens count no more, at once",
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.agentNames),
+		ValidArgsFunction: a.completeArgs(a.agentNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.deleteAgent(cmd.Context(), args[0], confirmed)
 		},

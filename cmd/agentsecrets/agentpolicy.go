@@ -17,7 +17,7 @@ func (a *app) agentPolicyCommand() *cobra.Command {
 		Use:               "get NAME",
 		Short:             "Show what an agent may use",
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.agentNames),
+		ValidArgsFunction: a.completeArgs(a.agentNames),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.showAgentPolicy(args[0]) },
 	}
 }
@@ -43,7 +43,7 @@ denied, and --deny wins over --allow. What is given replaces what was there, the
 --allow '' allows no secret at all; --host '' and --method '' allow any. The rate counts
 exchanges with secrets, of all processes together. It counts at once, in runs too.`,
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.agentNames),
+		ValidArgsFunction: a.completeArgs(a.agentNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.setAgentPolicy(cmd, args[0], o) },
 	}
 	f := cmd.Flags()

@@ -55,7 +55,7 @@ func (a *app) issueCommand() *cobra.Command {
 		Long: `Issue another token of an agent. It is shown here and never again. With --save-token
 the agent's name stands for it on this machine: --token BUILD_TOKEN for agent build.`,
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.agentNames),
+		ValidArgsFunction: a.completeArgs(a.agentNames),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.issueToken(args[0], o) },
 	}
 	o.define(a, cmd)
@@ -67,7 +67,7 @@ func (a *app) tokensCommand() *cobra.Command {
 		Use: "list NAME", Aliases: []string{"ls"},
 		Short:             "Show the tokens of an agent, never their text",
 		Args:              takes(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.complete(a.agentNames),
+		ValidArgsFunction: a.completeArgs(a.agentNames),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.listTokens(args[0]) },
 	}
 }

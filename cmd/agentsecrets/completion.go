@@ -142,9 +142,11 @@ func (a *app) flagCompletions() map[string]cobra.CompletionFunc {
 		return field + "=" + name
 	})
 	return map[string]cobra.CompletionFunc{
+		"agent": a.complete(a.agentNames), "allow": a.complete(a.secretNames), "deny": a.complete(a.secretNames),
 		"audit": files, "ca": files, "origin-ca": files,
 		"bearer": a.complete(a.secretNames), "basic": a.complete(a.secretNames),
 		"header": pair, "query": pair, "body-field": pair, "form-field": pair,
+		"host":    a.complete(a.hostNames),
 		"tunnel":  a.complete(a.hostNames),
 		"resolve": a.completeFrom(a.hostNames, cobra.ShellCompDirectiveNoSpace, func(host, _ string) string { return host + ":" }),
 		"url":     a.completeURL(),

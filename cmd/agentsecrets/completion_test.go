@@ -38,9 +38,11 @@ func freeWords() map[string]string {
 		"body":                "what is sent",
 		"description":         "a text",
 		"drain":               "a time",
+		"expires":             "a time",
 		"for":                 "a time",
 		"forward-header":      "what is sent",
 		"keep":                "a number",
+		"label":               "a text",
 		"last":                "a number",
 		"max-connections":     "a number",
 		"max-run-connections": "a number",
@@ -49,12 +51,17 @@ func freeWords() map[string]string {
 		"path":                "of an API",
 		"port":                "a number",
 		"project update name": "a new name",
+		"rate":                "a number",
+		"token":               "who may say it has it at hand",
 	}
 }
 
 // freeArguments are those of commands, likewise.
 func freeArguments() map[string]string {
 	return map[string]string{
+		"agent register":     "a new name",
+		"agent token revoke": "an ID, as agent token list shows it",
+
 		"explain":        "an ID, of which there are thousands",
 		"help":           "cobra proposes commands",
 		"project create": "a new name",
@@ -73,9 +80,11 @@ func freeArguments() map[string]string {
 // and a word that has to be among the answers; "" for the shell's own files.
 func proposals() map[string][2]string {
 	file := [2]string{"", ""}
-	secret := [2]string{"AC", "ACME_KEY"}
+	secret, agent := [2]string{"AC", "ACME_KEY"}, [2]string{"bui", "build-bot"}
 	return map[string][2]string{
-		"client":    {"cur", "cursor"},
+		"client": {"cur", "cursor"},
+		"agent":  agent, "agent delete": agent, "agent token issue": agent, "agent token list": agent, "agent policy get": agent, "agent policy set": agent,
+		"allow": secret, "deny": secret,
 		"workspace": {"a", "acme"}, "project": {"", "shop"}, "environment": {"st", "staging"}, "output": {"", "json"},
 		"basic": secret, "bearer": secret, "allowlist test name": secret, "workspace allowlist test name": secret, "secret": secret,
 		"header": {"X-Key=A", "X-Key=ACME_KEY"}, "query": {"key=", "key=ACME_KEY"}, "body-field": {"a.b=", "a.b=ACME_KEY"}, "form-field": {"a=", "a=ACME_KEY"},

@@ -20,6 +20,7 @@ func harmless() map[string][]string {
 		},
 		"it asks nobody, which never makes anything allowed": {"--no-input"},
 		"it says what would happen, and sends nothing": {
+			"allowlist test --agent", "workspace allowlist test --agent",
 			"allowlist test --in", "allowlist test --method", "allowlist test --name", "allowlist test --no-lookup", "allowlist test --resolve",
 			"workspace allowlist test --in", "workspace allowlist test --method", "workspace allowlist test --name", "workspace allowlist test --no-lookup", "workspace allowlist test --resolve",
 			"environment clean --dry-run", "environment copy --dry-run", "environment merge --dry-run", "project delete --dry-run", "secrets import --dry-run", "workspace delete --dry-run",
@@ -67,7 +68,10 @@ func tried() map[string][]string {
 			each([]string{"environment merge"}, "--keep", "--overwrite"), each([]string{"secrets import"}, "--format", "--overwrite", "--rename")),
 		"tools": each([]string{"mcp serve"}, "--resolve", "--origin-ca", "--parent", "--allow-private", "--egress", "--tunnel", "--password-file",
 			"--log-level"),
-		"answers":   {"proxy start --answered"},
+		"answers": {"proxy start --answered"},
+		"agents": slices.Concat(each([]string{"agent register", "agent token issue"}, "--env", "--expires", "--label", "--save-token"),
+			each([]string{"agent policy set"}, "--allow", "--deny", "--host", "--method", "--rate"), each([]string{"agent token revoke"}, "--agent", "--all", "--confirm"),
+			[]string{"agent delete --confirm"}, each([]string{"call", "run", "env", "proxy env"}, "--token")),
 		"elsewhere": {"--workspace", "--project", "--environment"},
 	}
 }
@@ -125,7 +129,7 @@ func attempts() map[string]func(*testing.T, *attack) {
 	return map[string]func(*testing.T, *attack){
 		"origins": tryOrigins, "egress": tryEgress, "records": tryRecords, "password": tryPassword, "styles": tryStyles, "bindings": tryBindings,
 		"rules": tryRules, "values": tryValues, "wholesale": tryWholesale, "answers": tryAnswers, "elsewhere": tryElsewhere, "workspaces": tryWorkspaces,
-		"tools": tryTools,
+		"tools": tryTools, "agents": tryAgents,
 	}
 }
 
