@@ -57,8 +57,8 @@ func staleness(resp *http.Response, err error, w *way) *staleError {
 		return stale
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return &staleError{notRunning(w.port())}
-	case err == nil && errors.As(Refusal(resp), &refusal) && refusal.staleWay():
-		return &staleError{} // the response tells it
+	case err == nil && errors.As(Refusal(resp), &refusal) && refusal.staleWay() && (refusal.Exchange != "" || resp.Request.URL.Scheme == "http"):
+		return &staleError{} // the response tells it; within a tunnel, one without an exchange is of a host that is relayed
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func (p Projects) Create(ctx context.Context, name, description string) (Project
 	if description != "" {
 		args = append(args, "--description="+description)
 	}
-	p.c.ways.forget()
+	defer p.c.ways.forget()
 	r, err := answer[struct{ Project Project }](ctx, p.c, nil, args...)
 	return r.Project, err
 }

@@ -69,6 +69,9 @@ func (s *ways) drop(k wayKey, w *way) {
 func (s *ways) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, w := range s.found {
+		w.forward.CloseIdleConnections()
+	}
 	clear(s.found)
 }
 

@@ -104,11 +104,14 @@ func (p *Proxy) serveCall(w http.ResponseWriter, r *http.Request) {
 		run = run.as(agent)
 	}
 	run = run.shown(r.Header)
-	if !hasToken(r.Header["Te"], "trailers") {
+	trailers := hasToken(r.Header["Te"], "trailers")
+	if trailers {
+		out.Header.Del("Te") // it was meant for us
+	}
+	if !trailers || r.Method == http.MethodHead { // which has nothing for a trailer to stand behind, and whose length is a result
 		p.Call(w, out, run, s)
 		return
 	}
-	out.Header.Del("Te") // it was meant for us
 	result := p.Call(trailed{w}, out, run, s)
 	w.Header().Set(http.TrailerPrefix+redactedField, strconv.Itoa(result.Redactions))
 }

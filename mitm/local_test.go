@@ -254,6 +254,9 @@ func TestProxyContractCounts(t *testing.T) {
 		w.Header().Set("X-Te", r.Header.Get("Te"))
 		if r.URL.Path == "/head" {
 			w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+			if r.Method == http.MethodHead {
+				w.Header().Set("Content-Length", "1234")
+			}
 			return
 		}
 		body := "nothing"
@@ -275,6 +278,9 @@ func TestProxyContractCounts(t *testing.T) {
 		noEcho(t, "response", body)
 		if got := resp.Trailer.Get("Agentsecrets-Redacted"); got != c.want || resp.StatusCode != 200 || resp.Header.Get("X-Te") != "" {
 			t.Errorf("%v: %s, trailer %q, the origin got TE: %q", c, resp.Status, got, resp.Header.Get("X-Te"))
+		}
+		if length := resp.ContentLength; c.method == "HEAD" && length != 1234 {
+			t.Errorf("%v: the length is %d", c, length)
 		}
 	}
 	resp, body := askProxy(t, l, "GET", http.Header{"X-AS-Target-URL": {l.URL(host, "/")}, "X-AS-Inject-Bearer": {"NOSUCH"}, "TE": {"trailers"}}, "")

@@ -102,7 +102,7 @@ func (in callAsked) check() error {
 	switch {
 	case in.MaxBytes < 0 || in.MaxBytes > mostBody:
 		return usage("max_bytes is a number from 1 to %d", mostBody)
-	case in.Timeout < 0 || in.timeout() > mostTime:
+	case in.Timeout < 0 || in.Timeout > int(mostTime/time.Second): // compared as seconds: as nanoseconds it may overflow
 		return usage("timeout_seconds is a number from 1 to %d", mostTime/time.Second)
 	}
 	return nil

@@ -223,9 +223,9 @@ func TestSavedNames(t *testing.T) {
 
 func TestParseExpiry(t *testing.T) {
 	for text, want := range map[string]time.Time{
-		"30d": now.AddDate(0, 0, 30), "12h": now.Add(12 * time.Hour), "90m": now.Add(90 * time.Minute), "2w": now.AddDate(0, 0, 14),
+		"30d": now.AddDate(0, 0, 30), "12h": now.Add(12 * time.Hour), "90m": now.Add(90 * time.Minute), "2w": now.AddDate(0, 0, 14), "129600m": now.AddDate(0, 0, 90), "36500d": now.AddDate(0, 0, 36500),
 		"2026-03-04": time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC), "2026-03-04T05:06:07+01:00": time.Date(2026, 3, 4, 4, 6, 7, 0, time.UTC),
-		"": {}, "d": {}, "0d": {}, "-1d": {}, "30": {}, "1.5h": {}, "tomorrow": {}, "99999999d": {}, "3ö": {}, "2026-13-01": {},
+		"": {}, "d": {}, "0d": {}, "-1d": {}, "30": {}, "1.5h": {}, "tomorrow": {}, "36501d": {}, "99999999d": {}, "9223372036854775807w": {}, "99999999999999999999m": {}, "+1d": {}, "3ö": {}, "2026-13-01": {},
 	} {
 		got, err := ParseExpiry(text, now)
 		if (err != nil) != want.IsZero() || !got.Equal(want) && err == nil {

@@ -19,7 +19,8 @@ const (
 	tokenPrefix = "ast_"
 	tokenBytes  = 32
 	maxLabel    = 64
-	maxEnded    = 100 // tokens of one agent that work no more and are listed all the same
+	maxLife     = 100 * 365 * 24 * time.Hour // a token that is to live longer is one that does not expire
+	maxEnded    = 100                        // tokens of one agent that work no more and are listed all the same
 )
 
 // What has become of a token.
@@ -185,9 +186,9 @@ func ParseExpiry(text string, now time.Time) (time.Time, error) {
 	}
 	units := map[string]time.Duration{"m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
 	if text != "" {
-		n, err := strconv.ParseUint(text[:len(text)-1], 10, 16)
+		n, err := strconv.ParseUint(text[:len(text)-1], 10, 64)
 		unit, known := units[text[len(text)-1:]]
-		if err == nil && known && n > 0 {
+		if err == nil && known && n > 0 && n <= uint64(maxLife/unit) {
 			return now.Add(time.Duration(n) * unit), nil
 		}
 	}

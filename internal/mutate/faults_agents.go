@@ -38,6 +38,7 @@ var agentFaults = []fault{
 	{"agents: unknown limits are passed over", "internal/agents/file.go", "	d.DisallowUnknownFields()\n", "", inAgents},
 	{"agents: a list that is missing is any", "internal/agents/file.go", "	if texts == nil {\n		return nil, errors", "	if len(texts) > 1<<20 {\n		return nil, errors", inAgents},
 	{"agents: names in another case are others", "internal/agents/agents.go", "strings.EqualFold(a.Name, name)", "a.Name == name", inAgents},
+	{"agents: a life of more than 45 days in minutes is none", "internal/agents/token.go", "n <= uint64(maxLife/unit) {", "n < 1<<16 {", inAgents},
 	{"agents: a name longer than its column", "internal/agents/agents.go", "	case len(name) > MaxName:", "	case len(name) > 2*MaxName:", inAgents},
 	{"agents: their programs are given values", "cmd/agentsecrets/run.go", "	case o.token != \"\":\n", "	case o.token == \"-\":\n", inGate},
 	{"agents: deleted without asking", "cmd/agentsecrets/agent.go", "	if err := a.confirmed(ctx, yes, \"deleting agent", "	if err := a.confirmed(ctx, true, \"deleting agent", inGate},

@@ -20,8 +20,10 @@ var clientFaults = []fault{
 	{"agentsecretstest: a rule is for any port", "client/agentsecretstest/proxy.go", "			rule.Port = 443 // else", "			rule.Port = 444 // else", []string{"./client/agentsecretstest"}},
 	{"agentsecretstest: any name is there", "client/agentsecretstest/mock.go", "		if !m.names[n] {", "		if !m.names[n] && n == \"\" {", []string{"./client/agentsecretstest"}},
 	{"client: an http.Client keeps what is stale", "client/way.go", "		OnProxyConnectResponse: refusedTunnel, ForceAttemptHTTP2: true,", "		ForceAttemptHTTP2: true,", []string{"./client", "-run", "TestAutoStart"}},
+	{"client: ask again a host that is relayed", "client/forward.go", " && (refusal.Exchange != \"\" || resp.Request.URL.Scheme == \"http\"):", ":", []string{"./client", "-run", "TestRelayedHost"}},
 	{"client: everybody asks for the way", "client/way.go", "	if w := c.ways.get(k); w != nil {\n		return w, false, nil\n	}\n	if w, err", "	if w, err", []string{"./client", "-run", "TestManyAtOnce"}},
 	{"client: a token is not passed on", "client/command.go", "		all = append(all, \"AS_AGENT_TOKEN=\"+c.settings.token)\n", "		_ = c.settings.token\n", []string{"./client", "-run", "TestAgents$"}},
 	{"client: a length before a trailer", "mitm/local.go", "		t.Header().Del(\"Content-Length\") // trailers", "		t.Header().Del(\"Content-Language\") // trailers", []string{"./mitm", "-run", "TestProxyContractCounts"}},
-	{"client: TE goes on to the origin", "mitm/local.go", "	out.Header.Del(\"Te\") // it", "	out.Header.Del(\"Tx\") // it", []string{"./mitm", "-run", "TestProxyContractCounts"}},
+	{"client: HEAD without a length", "mitm/local.go", "	if !trailers || r.Method == http.MethodHead {", "	if !trailers {", []string{"./mitm", "-run", "TestProxyContractCounts"}},
+	{"client: TE goes on to the origin", "mitm/local.go", "		out.Header.Del(\"Te\") // it", "	out.Header.Del(\"Tx\") // it", []string{"./mitm", "-run", "TestProxyContractCounts"}},
 }

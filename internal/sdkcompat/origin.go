@@ -76,7 +76,7 @@ func (o *origin) show(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// stream sends events with pauses between them that only the client's reading ends.
+// stream sends events, each by itself.
 func (o *origin) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	for i := range 3 {
