@@ -54,7 +54,7 @@ type IssuedToken struct {
 // Register makes an agent, of the client's project if it is bound to one, else of the
 // workspace, and its first token.
 func (a Agents) Register(ctx context.Context, name string, o TokenOptions) (IssuedToken, error) {
-	return answer[IssuedToken](ctx, a.c, nil, append([]string{"agent", "register", name}, o.flags()...)...)
+	return answer[IssuedToken](ctx, a.c, nil, given("agent register", o.flags(), name)...)
 }
 
 // Agent is one of them.
@@ -75,12 +75,12 @@ func (a Agents) List(ctx context.Context) ([]Agent, error) {
 
 // Delete takes an agent away, with its tokens, and asks nobody.
 func (a Agents) Delete(ctx context.Context, name string) error {
-	return a.c.do(ctx, "agent", "delete", name, "--confirm")
+	return a.c.do(ctx, given("agent delete", []string{"--confirm"}, name)...)
 }
 
 // IssueToken makes one more token.
 func (a Agents) IssueToken(ctx context.Context, name string, o TokenOptions) (IssuedToken, error) {
-	return answer[IssuedToken](ctx, a.c, nil, append([]string{"agent", "token", "issue", name}, o.flags()...)...)
+	return answer[IssuedToken](ctx, a.c, nil, given("agent token issue", o.flags(), name)...)
 }
 
 // AgentToken is what is known of a token, which is not the token.
@@ -97,17 +97,18 @@ type AgentToken struct {
 
 // Tokens are those of an agent.
 func (a Agents) Tokens(ctx context.Context, name string) ([]AgentToken, error) {
-	r, err := answer[struct{ Tokens []AgentToken }](ctx, a.c, nil, "agent", "token", "list", name)
+	r, err := answer[struct{ Tokens []AgentToken }](ctx, a.c, nil, given("agent token list", nil, name)...)
 	return r.Tokens, err
 }
 
 // RevokeToken ends a token, by its ID; without one, all tokens of the agent. It counts at once.
 func (a Agents) RevokeToken(ctx context.Context, name string, ids ...string) error {
+	flags := []string{"--agent=" + name, "--confirm"}
 	if len(ids) == 0 {
-		return a.c.do(ctx, "agent", "token", "revoke", "--all", "--agent", name, "--confirm")
+		return a.c.do(ctx, given("agent token revoke", append(flags, "--all"))...)
 	}
 	for _, id := range ids {
-		if err := a.c.do(ctx, "agent", "token", "revoke", id, "--agent", name, "--confirm"); err != nil {
+		if err := a.c.do(ctx, given("agent token revoke", flags, id)...); err != nil {
 			return err
 		}
 	}
@@ -125,26 +126,26 @@ type AgentPolicy struct {
 
 // Policy is that of an agent.
 func (a Agents) Policy(ctx context.Context, name string) (AgentPolicy, error) {
-	return answer[AgentPolicy](ctx, a.c, nil, "agent", "policy", "get", name)
+	return answer[AgentPolicy](ctx, a.c, nil, given("agent policy get", nil, name)...)
 }
 
 // SetPolicy makes p the whole policy of an agent: no name is allowed that p does not.
 func (a Agents) SetPolicy(ctx context.Context, name string, p AgentPolicy) (AgentPolicy, error) {
-	args := []string{"agent", "policy", "set", name}
+	var flags []string
 	for _, f := range []struct {
 		flag  string
 		texts []string
 	}{{"--allow", p.Allow}, {"--deny", p.Deny}, {"--host", p.Hosts}, {"--method", p.Methods}} {
 		if len(f.texts) == 0 {
-			args = append(args, f.flag+"=")
+			flags = append(flags, f.flag+"=")
 		}
 		for _, t := range f.texts {
-			args = append(args, f.flag+"="+t)
+			flags = append(flags, f.flag+"="+t)
 		}
 	}
 	rate := "--rate=none"
 	if p.RatePerMinute > 0 {
 		rate = fmt.Sprintf("--rate=%d/min", p.RatePerMinute)
 	}
-	return answer[AgentPolicy](ctx, a.c, nil, append(args, rate)...)
+	return answer[AgentPolicy](ctx, a.c, nil, given("agent policy set", append(flags, rate), name)...)
 }

@@ -13,7 +13,7 @@ import (
 // *http.Client.
 func TestAgents(t *testing.T) {
 	c := newClient(t)
-	issued, err := c.Agents().Register(background, "build", client.TokenOptions{Label: "ci", Life: time.Hour})
+	issued, err := c.Agents().Register(background, "build", client.TokenOptions{Label: "ci", Life: 90 * 24 * time.Hour})
 	if err != nil || issued.Agent != "build" || issued.Token == "" || issued.Label != "ci" || issued.ExpiresAt.Before(time.Now()) {
 		t.Fatalf("%+v %v", issued, err)
 	}

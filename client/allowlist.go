@@ -37,13 +37,13 @@ func (a Allowlist) List(ctx context.Context) ([]Rule, error) {
 
 // Add adds rules, as `api.stripe.com`, all or none. It returns those that were not there.
 func (a Allowlist) Add(ctx context.Context, rules ...string) ([]string, error) {
-	r, err := answer[struct{ Added []string }](ctx, a.c, nil, append([]string{"workspace", "allowlist", "add"}, rules...)...)
+	r, err := answer[struct{ Added []string }](ctx, a.c, nil, given("workspace allowlist add", nil, rules...)...)
 	return r.Added, err
 }
 
 // Remove takes rules away, all or none.
 func (a Allowlist) Remove(ctx context.Context, rules ...string) ([]string, error) {
-	r, err := answer[struct{ Removed []string }](ctx, a.c, nil, append([]string{"workspace", "allowlist", "remove"}, rules...)...)
+	r, err := answer[struct{ Removed []string }](ctx, a.c, nil, given("workspace allowlist remove", nil, rules...)...)
 	return r.Removed, err
 }
 
@@ -77,12 +77,12 @@ type Verdict struct {
 // Test says what would become of a request with these secrets, or with any of the project.
 // DNS is not asked.
 func (a Allowlist) Test(ctx context.Context, method, url string, names ...string) (Verdict, error) {
-	args := []string{"allowlist", "test", url, "--no-lookup"}
+	flags := []string{"--no-lookup"}
 	if method != "" {
-		args = append(args, "--method="+method)
+		flags = append(flags, "--method="+method)
 	}
 	for _, n := range names {
-		args = append(args, "--name="+n)
+		flags = append(flags, "--name="+n)
 	}
-	return verdict[Verdict](ctx, a.c, exitDenied, args...)
+	return verdict[Verdict](ctx, a.c, exitDenied, given("allowlist test", flags, url)...)
 }

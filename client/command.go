@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -38,10 +39,27 @@ func (c *Client) run(ctx context.Context, stdin io.Reader, args ...string) ([]by
 	return stdout.Bytes(), nil
 }
 
+// given is a command with flags and with operands, such as names. They stand behind the
+// word --, so that none of them is a flag, whoever has chosen it.
+func given(command string, flags []string, operands ...string) []string {
+	args := append(strings.Fields(command), flags...)
+	return append(append(args, "--"), operands...)
+}
+
 // line is args with what holds for every command of this client.
 func (c *Client) line(args []string) []string {
-	all := append(append([]string{}, args...), "--output", "json", "--no-input")
-	return append(all, c.scopeFlags()...)
+	flags, operands := split(args)
+	all := append(slices.Clone(flags), "--output", "json", "--no-input")
+	return append(append(all, c.scopeFlags()...), operands...)
+}
+
+// split parts args before the word --, if there is one.
+func split(args []string) (flags, operands []string) {
+	i := slices.Index(args, "--")
+	if i < 0 {
+		return args, nil
+	}
+	return args[:i], args[i:]
 }
 
 func (c *Client) scopeFlags() []string {
@@ -56,15 +74,13 @@ func (c *Client) scopeFlags() []string {
 	return flags
 }
 
-// words are those of the command in args, without flags.
+// words are those of the command in args, with its operands and without flags.
 func words(args []string) string {
-	for i, a := range args {
-		if strings.HasPrefix(a, "-") {
-			args = args[:i]
-			break
-		}
+	flags, operands := split(args)
+	if i := slices.IndexFunc(flags, func(a string) bool { return strings.HasPrefix(a, "-") }); i >= 0 {
+		flags = flags[:i]
 	}
-	return strings.Join(args, " ")
+	return strings.Join(append(slices.Clone(flags), operands[min(1, len(operands)):]...), " ")
 }
 
 // execute returns the exit code of the command. Where ctx ends first it is told to end,

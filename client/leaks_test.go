@@ -34,11 +34,28 @@ func TestValueIsNoArgument(t *testing.T) {
 		return string(b)
 	}
 	args, environ := text("args"), text("env")
-	if text("stdin") != value || !strings.HasPrefix(args, "secrets\nset\nKEY\n") {
+	if text("stdin") != value || !strings.HasPrefix(args, "secrets\nset\n--stdin\n") || !strings.HasSuffix(args, "\n--\nKEY\n") {
 		t.Errorf("%q", args)
 	}
 	if strings.Contains(args+environ, value) || strings.Contains(args, "token-of-the-agent") || !strings.Contains(environ, "AS_AGENT_TOKEN=token-of-the-agent") {
 		t.Errorf("arguments %q, variables %q", args, environ)
+	}
+}
+
+// A name that somebody else has chosen is none of the command's flags.
+func TestNameIsNoFlag(t *testing.T) {
+	c := newClient(t)
+	for what, err := range map[string]error{
+		"delete": c.Secrets().Delete(background, "--help"),
+		"remove": c.Workspaces().Remove(background, "--version"),
+		"use":    c.SetProject(background, "--help"),
+	} {
+		if err == nil {
+			t.Errorf("%s is done", what)
+		}
+	}
+	if _, err := c.Agents().Register(background, "--help", client.TokenOptions{}); err == nil || strings.Contains(err.Error(), "unexpected_output") {
+		t.Errorf("register: %v", err)
 	}
 }
 

@@ -24,13 +24,13 @@ func (w Workspaces) List(ctx context.Context) ([]Workspace, error) {
 
 // Create makes one on this machine; one of that name is no error.
 func (w Workspaces) Create(ctx context.Context, name string) (Workspace, error) {
-	r, err := answer[struct{ Workspace Workspace }](ctx, w.c, nil, "workspace", "create", name)
+	r, err := answer[struct{ Workspace Workspace }](ctx, w.c, nil, given("workspace create", nil, name)...)
 	return r.Workspace, err
 }
 
 // Rename gives one another name.
 func (w Workspaces) Rename(ctx context.Context, name, newName string) (Workspace, error) {
-	r, err := answer[struct{ Workspace Workspace }](ctx, w.c, nil, "workspace", "rename", name, newName)
+	r, err := answer[struct{ Workspace Workspace }](ctx, w.c, nil, given("workspace rename", nil, name, newName)...)
 	return r.Workspace, err
 }
 
@@ -49,22 +49,22 @@ func (w Workspaces) Members(ctx context.Context) ([]Member, error) {
 
 // Invite asks somebody in, as a member or an admin. It needs a server.
 func (w Workspaces) Invite(ctx context.Context, email, role string) error {
-	return w.c.do(ctx, "workspace", "invite", email, "--role="+role)
+	return w.c.do(ctx, given("workspace invite", []string{"--role=" + role}, email)...)
 }
 
 // Remove takes somebody out of the workspace. It needs a server.
 func (w Workspaces) Remove(ctx context.Context, email string) error {
-	return w.c.do(ctx, "workspace", "remove", email)
+	return w.c.do(ctx, given("workspace remove", nil, email)...)
 }
 
 // Promote makes a member an admin. It needs a server.
 func (w Workspaces) Promote(ctx context.Context, email string) error {
-	return w.c.do(ctx, "workspace", "promote", email)
+	return w.c.do(ctx, given("workspace promote", nil, email)...)
 }
 
 // Demote makes an admin a member. It needs a server.
 func (w Workspaces) Demote(ctx context.Context, email string) error {
-	return w.c.do(ctx, "workspace", "demote", email)
+	return w.c.do(ctx, given("workspace demote", nil, email)...)
 }
 
 // Projects are those of the workspace.
@@ -90,31 +90,31 @@ func (p Projects) List(ctx context.Context) ([]Project, error) {
 
 // Create makes a project, which the working directory is then of.
 func (p Projects) Create(ctx context.Context, name, description string) (Project, error) {
-	args := []string{"project", "create", name}
+	var flags []string
 	if description != "" {
-		args = append(args, "--description="+description)
+		flags = append(flags, "--description="+description)
 	}
 	defer p.c.ways.forget()
-	r, err := answer[struct{ Project Project }](ctx, p.c, nil, args...)
+	r, err := answer[struct{ Project Project }](ctx, p.c, nil, given("project create", flags, name)...)
 	return r.Project, err
 }
 
 // Update changes name and description; "" leaves one as it is.
 func (p Projects) Update(ctx context.Context, name, newName, description string) (Project, error) {
-	args := []string{"project", "update", name}
+	var flags []string
 	if newName != "" {
-		args = append(args, "--name="+newName)
+		flags = append(flags, "--name="+newName)
 	}
 	if description != "" {
-		args = append(args, "--description="+description)
+		flags = append(flags, "--description="+description)
 	}
-	r, err := answer[struct{ Project Project }](ctx, p.c, nil, args...)
+	r, err := answer[struct{ Project Project }](ctx, p.c, nil, given("project update", flags, name)...)
 	return r.Project, err
 }
 
 // Delete takes a project away, with its secrets in all environments, and asks nobody.
 func (p Projects) Delete(ctx context.Context, name string) error {
-	return p.c.do(ctx, "project", "delete", name, "--yes")
+	return p.c.do(ctx, given("project delete", []string{"--yes"}, name)...)
 }
 
 // Environments are those of the project.
@@ -147,39 +147,39 @@ type Moved struct {
 
 // Copy makes to hold what from holds, and nothing else.
 func (e Environments) Copy(ctx context.Context, from, to string) (Moved, error) {
-	return answer[Moved](ctx, e.c, nil, "environment", "copy", from, to, "--yes")
+	return answer[Moved](ctx, e.c, nil, given("environment copy", []string{"--yes"}, from, to)...)
 }
 
 // Merge adds what from holds to what to holds.
 func (e Environments) Merge(ctx context.Context, from, to string) (Moved, error) {
-	return answer[Moved](ctx, e.c, nil, "environment", "merge", from, to, "--yes")
+	return answer[Moved](ctx, e.c, nil, given("environment merge", []string{"--yes"}, from, to)...)
 }
 
 // Clean deletes all secrets of an environment, and asks nobody.
 func (e Environments) Clean(ctx context.Context, name string) (Moved, error) {
-	return answer[Moved](ctx, e.c, nil, "environment", "clean", name, "--yes")
+	return answer[Moved](ctx, e.c, nil, given("environment clean", []string{"--yes"}, name)...)
 }
 
 // Invite asks somebody into the project, as a member or an admin. It needs a server.
 func (p Projects) Invite(ctx context.Context, email, role string) error {
-	return p.c.do(ctx, "project", "invite", email, "--role="+role)
+	return p.c.do(ctx, given("project invite", []string{"--role=" + role}, email)...)
 }
 
 // SetWorkspace makes a workspace the current one of this machine. It counts where no
 // project file, option or variable says another.
 func (c *Client) SetWorkspace(ctx context.Context, name string) error {
 	defer c.ways.forget()
-	return c.unscoped().do(ctx, "workspace", "switch", name)
+	return c.unscoped().do(ctx, given("workspace switch", nil, name)...)
 }
 
 // SetProject makes the working directory one of a project, for everybody who works there.
 func (c *Client) SetProject(ctx context.Context, name string) error {
 	defer c.ways.forget()
-	return c.Project("").do(ctx, "project", "use", name)
+	return c.Project("").do(ctx, given("project use", nil, name)...)
 }
 
 // SetEnvironment switches the project of the working directory to an environment, for
 // everybody who works there; the running proxy follows at once.
 func (c *Client) SetEnvironment(ctx context.Context, name string) error {
-	return c.Environment("").do(ctx, "environment", "switch", name)
+	return c.Environment("").do(ctx, given("environment switch", nil, name)...)
 }

@@ -40,12 +40,12 @@ type SetResult struct {
 // Set keeps a value, which goes to the command's standard input, and is not in its
 // arguments, its result or an error.
 func (s Secrets) Set(ctx context.Context, name, value string) (SetResult, error) {
-	return answer[SetResult](ctx, s.c, strings.NewReader(value), "secrets", "set", name, "--stdin")
+	return answer[SetResult](ctx, s.c, strings.NewReader(value), given("secrets set", []string{"--stdin"}, name)...)
 }
 
 // Delete takes secrets away, from the store and its bindings.
 func (s Secrets) Delete(ctx context.Context, names ...string) error {
-	return s.c.do(ctx, append([]string{"secrets", "delete"}, names...)...)
+	return s.c.do(ctx, given("secrets delete", nil, names...)...)
 }
 
 // Binding says where a secret may go: only to hosts, places, methods and paths that are
@@ -58,19 +58,19 @@ type Binding struct {
 // Bind narrows where a secret may go. To widen it takes the workspace password, and so a
 // terminal.
 func (s Secrets) Bind(ctx context.Context, name string, b Binding) error {
-	args := []string{"secrets", "bind", name}
+	var flags []string
 	for _, f := range []struct {
 		flag  string
 		texts []string
 	}{{"--host", b.Hosts}, {"--in", b.Places}, {"--method", b.Methods}, {"--path", b.Paths}} {
 		for _, t := range f.texts {
-			args = append(args, f.flag+"="+t)
+			flags = append(flags, f.flag+"="+t)
 		}
 	}
 	if b.NoEnv {
-		args = append(args, "--no-env")
+		flags = append(flags, "--no-env")
 	}
-	return s.c.do(ctx, args...)
+	return s.c.do(ctx, given("secrets bind", flags, name)...)
 }
 
 // ImportResult is what of a file was kept.
@@ -87,11 +87,11 @@ type ImportResult struct {
 // Import keeps what a .env file, or an export of another tool, holds. overwrite replaces
 // what is kept already.
 func (s Secrets) Import(ctx context.Context, file string, overwrite bool) (ImportResult, error) {
-	args := []string{"secrets", "import", file}
+	var flags []string
 	if overwrite {
-		args = append(args, "--overwrite")
+		flags = append(flags, "--overwrite")
 	}
-	return answer[ImportResult](ctx, s.c, nil, args...)
+	return answer[ImportResult](ctx, s.c, nil, given("secrets import", flags, file)...)
 }
 
 // Diff is what differs between this machine and the server, by name.
@@ -132,5 +132,5 @@ func (s Secrets) Sync(ctx context.Context) error { return s.Pull(ctx, false) }
 
 // Rotate has the server replace values by new ones. It needs a server.
 func (s Secrets) Rotate(ctx context.Context, names ...string) error {
-	return s.c.do(ctx, append([]string{"secrets", "rotate"}, names...)...)
+	return s.c.do(ctx, given("secrets rotate", nil, names...)...)
 }

@@ -39,7 +39,7 @@ type Explanation struct {
 
 // Explain looks an exchange up in the log, by the ID of a response or an error.
 func (c *Client) Explain(ctx context.Context, exchange string) (Explanation, error) {
-	return answer[Explanation](ctx, c, nil, "explain", exchange)
+	return answer[Explanation](ctx, c, nil, given("explain", nil, exchange)...)
 }
 
 // Check is what doctor found out about one thing. It names secrets, and shows no value.

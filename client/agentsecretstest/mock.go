@@ -191,14 +191,15 @@ func (m *Mock) set(c client.Command) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.names[c.Args[2]] = true
-	return json.NewEncoder(c.Stdout).Encode(client.SetResult{Set: []string{c.Args[2]}, Short: []string{}, Weak: []string{}})
+	names := behind(c.Args, "--")
+	m.names[names[0]] = true
+	return json.NewEncoder(c.Stdout).Encode(client.SetResult{Set: names, Short: []string{}, Weak: []string{}})
 }
 
 func (m *Mock) remove(c client.Command) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	names := before(c.Args[2:], "--")
+	names := behind(c.Args, "--")
 	var missing *client.Error
 	if errors.As(m.missingLocked(names), &missing) {
 		fmt.Fprintf(c.Stderr, "agentsecrets: %s\nhint: agentsecrets secrets list\n", missing.Message)
@@ -229,12 +230,9 @@ func (m *Mock) run(c client.Command) int {
 	return m.Run(s, c.Stdout, c.Stderr)
 }
 
-// before is what of args stands before the first that begins with prefix.
-func before(args []string, prefix string) []string {
-	if i := slices.IndexFunc(args, func(a string) bool { return strings.HasPrefix(a, prefix) }); i >= 0 {
-		return args[:i]
-	}
-	return args
+// behind is what of args stands behind word.
+func behind(args []string, word string) []string {
+	return args[slices.Index(args, word)+1:]
 }
 
 func sorted[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

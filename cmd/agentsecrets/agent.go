@@ -140,6 +140,15 @@ func (w where) agents() (*agents.Book, error) {
 	return agents.Load(policy)
 }
 
+// agent finds one of the workspace of w by name.
+func (w where) agent(name string) (*agents.Agent, error) {
+	b, err := w.agents()
+	if err != nil {
+		return nil, err
+	}
+	return b.Agent(name)
+}
+
 func (a *app) register(name string, ofProject bool, o tokenFlags) error {
 	w, err := a.agentsHere()
 	if err != nil {
@@ -230,11 +239,7 @@ func (a *app) deleteAgent(ctx context.Context, name string, yes bool) error {
 	if err := outsideRun(changingAgents); err != nil {
 		return w.noteRefused(err, []allowlist.Change{change("delete", "agent "+shownAgent(name))})
 	}
-	b, err := w.agents()
-	if err != nil {
-		return err
-	}
-	agent, err := b.Agent(name)
+	agent, err := w.agent(name)
 	if err != nil {
 		return err
 	}

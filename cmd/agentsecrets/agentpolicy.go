@@ -152,11 +152,7 @@ func (a *app) showAgentPolicy(name string) error {
 	if err != nil {
 		return err
 	}
-	b, err := w.agents()
-	if err != nil {
-		return err
-	}
-	agent, err := b.Agent(name)
+	agent, err := w.agent(name)
 	if err != nil {
 		return err
 	}

@@ -194,11 +194,7 @@ func (a *app) listTokens(name string) error {
 	if err != nil {
 		return err
 	}
-	b, err := w.agents()
-	if err != nil {
-		return err
-	}
-	agent, err := b.Agent(name)
+	agent, err := w.agent(name)
 	if err != nil {
 		return err
 	}
@@ -247,11 +243,7 @@ func (a *app) revokeTokens(ctx context.Context, name, id string, yes bool) error
 	if err := outsideRun(changingAgents); err != nil {
 		return w.noteRefused(err, []allowlist.Change{done})
 	}
-	b, err := w.agents()
-	if err != nil {
-		return err
-	}
-	agent, err := b.Agent(name)
+	agent, err := w.agent(name)
 	if err != nil {
 		return err
 	}
