@@ -71,9 +71,9 @@ func (x *exchange) spendOnce() error {
 	if x.scope.TokenID == "" || x.counted || x.proxy.cfg.Spend == nil {
 		return nil
 	}
-	x.counted = true
 	if err := x.proxy.cfg.Spend(x.scope); err != nil {
 		return asProblem(err, Problem{Status: http.StatusTooManyRequests, Slug: "rate_limited", Message: "the agent has used secrets too often"})
 	}
+	x.counted = true
 	return nil
 }

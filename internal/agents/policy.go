@@ -25,11 +25,13 @@ type Policy struct {
 // MaxRate is more than anybody limits.
 const MaxRate = 100_000
 
-var patternForm = regexp.MustCompile(`^[A-Z*][A-Z0-9_*]{0,127}$`)
+var patternForm = regexp.MustCompile(`^[A-Z*][A-Z0-9_*]*$`)
+
+const maxPattern = 128 // bytes, as of a name
 
 // ParsePattern reads a name of a secret in which * stands for any characters.
 func ParsePattern(text string) (string, error) {
-	if !patternForm.MatchString(text) {
+	if len(text) > maxPattern || !patternForm.MatchString(text) {
 		return "", fmt.Errorf("%q is no name of a secret and no pattern of names: write it like STRIPE_KEY or STRIPE_*", shortened(text))
 	}
 	return text, nil
