@@ -231,6 +231,35 @@ func TestAgentsSpendOnce(t *testing.T) {
 	}
 }
 
+// A connection that stays open is no way around a rate: each of its messages with
+// secrets counts, and one too many ends it.
+func TestAgentsSpendForEachMessage(t *testing.T) {
+	var spent atomic.Int32
+	o := newTaker(false)
+	l := webSocketLab(t, lab.Config{Change: func(c *mitm.Config) {
+		c.Identify = func(s mitm.Scope, _ string) mitm.Scope { s.AgentID, s.TokenID = "bot", "tok_bot"; return s }
+		c.Admit = func(mitm.Scope) error { return nil }
+		c.Spend = func(mitm.Scope) error {
+			if spent.Add(1) > 2 {
+				return &mitm.Problem{Status: 429, Slug: "rate_limited", Message: "too often"}
+			}
+			return nil
+		}
+	}}, o.serve)
+	conn := upgraded(t, l, host, "X-AS-Agent-Token: "+botToken)
+	for _, plain := range []string{`{"a":"plain"}`, `{"a":"AS_SECRET_KEY","b":"AS_SECRET_KEY"}`, `{"a":"AS_SECRET_KEY"}`} {
+		conn.say(text(plain))
+		o.take(t)
+	}
+	conn.say(text(`{"a":"AS_SECRET_KEY"}`))
+	if e := waitEvent(t, l); e.Reason != "rate_limited" || e.AgentID != "bot" {
+		t.Errorf("recorded as %+v", e)
+	}
+	if n := spent.Load(); n != 3 {
+		t.Errorf("counted %d times", n)
+	}
+}
+
 // What a run may see of values that can be guessed is one budget, whatever its
 // clients call themselves.
 func TestE7BudgetIsOneForAllNames(t *testing.T) {

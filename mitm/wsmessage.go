@@ -142,10 +142,11 @@ func (x *exchange) expandMessage(op ws.OpCode, b []byte) ([]byte, error) {
 }
 
 // decideMessage is decide and record for the uses of one message. Values
-// are resolved anew: a connection may be open for longer than they are good.
-// x.mu is held.
+// are resolved anew: a connection may be open for longer than they are good. It
+// counts for itself against what an agent may. x.mu is held.
 func (x *exchange) decideMessage(uses []found) error {
 	clear(x.values)
+	x.counted = false
 	x.given = 0
 	if err := x.decide(x.run.live, uses); err != nil {
 		return err

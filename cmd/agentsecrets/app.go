@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/agents"
 	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 	"github.com/agentsecrets/agentsecrets/internal/prompt"
 	"github.com/agentsecrets/agentsecrets/internal/visible"
@@ -47,10 +48,10 @@ func (a *app) variable(name string) string {
 }
 
 // say writes one line to the user. What it quotes, such as the name of a file, may have been
-// chosen by somebody who wants their terminal to do something.
+// chosen by somebody who wants their terminal to do something, or be a token in a wrong place.
 func (a *app) say(format string, args ...any) {
 	a.progress.clear()
-	fmt.Fprintln(a.stderr, visible.Text(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(a.stderr, visible.Text(agents.Masked(fmt.Sprintf(format, args...))))
 }
 
 func (a *app) warn(format string, args ...any) { a.say("warning: "+format, args...) }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/agentsecrets/agentsecrets/internal/agents"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
@@ -180,7 +181,7 @@ func (w *callWriter) finish() error {
 	}
 	e := w.envelope()
 	if f != nil {
-		e.Error = f.Error()
+		e.Error = agents.Masked(f.Error())
 	}
 	if err := w.app.writeLine(e); err != nil || f == nil {
 		return err
@@ -196,7 +197,7 @@ func (w *callWriter) fail(err error) error {
 	if !w.keeps {
 		return err
 	}
-	e := envelope{Headers: http.Header{}, Error: err.Error(), DurationMS: time.Since(w.start).Milliseconds()}
+	e := envelope{Headers: http.Header{}, Error: agents.Masked(err.Error()), DurationMS: time.Since(w.start).Milliseconds()}
 	if encodeErr := w.app.writeLine(e); encodeErr != nil {
 		return encodeErr
 	}

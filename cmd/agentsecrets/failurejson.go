@@ -8,6 +8,7 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
 	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/agents"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
@@ -26,6 +27,7 @@ func (a *app) reportJSON(err error) {
 		return
 	}
 	f := failureJSON{Error: slugOf(err), Message: strings.TrimPrefix(err.Error(), slugOf(err)+": "), Hint: a.hintFor(err)}
+	f.Message, f.Hint = agents.Masked(f.Message), agents.Masked(f.Hint)
 	_ = a.writeLine(f) // there is nobody else to tell
 }
 

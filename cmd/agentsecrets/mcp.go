@@ -90,7 +90,7 @@ func (s *mcpServer) server() *mcp.Server {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	server := mcp.NewServer(&mcp.Implementation{Name: "agentsecrets", Title: "AgentSecrets", Version: version()}, options)
-	server.AddReceivingMiddleware(ownErrors)
+	server.AddReceivingMiddleware(s.ownErrors)
 	s.addTools(server)
 	return server
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/agentsecrets/agentsecrets/internal/agents"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
@@ -25,6 +26,7 @@ type toolError struct {
 // result is e as the protocol has it. It is text: what is structured has to be as the
 // tool's output schema says, for some clients in errors too.
 func (e toolError) result() *mcp.CallToolResult {
+	e.Message, e.Hint = agents.Masked(e.Message), agents.Masked(e.Hint)
 	text, err := json.Marshal(e)
 	if err != nil {
 		text = []byte(`{"error":"internal_error"}`)
@@ -55,12 +57,22 @@ func (s *mcpServer) toolErrorOf(err error) toolError {
 // badArguments is what slugOf says of arguments that cannot be.
 const badArguments = "usage"
 
+// errFault is all that a client hears of a panic.
+var errFault = errors.New("internal_error: the server met a fault of its own, which its standard error tells of")
+
 // ownErrors gives errors that the library found, in arguments that are not as a tool's
-// schema wants them, the form of ours.
-func ownErrors(next mcp.MethodHandler) mcp.MethodHandler {
-	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
-		result, err := next(ctx, method, req)
-		if r, ok := result.(*mcp.CallToolResult); ok && r.IsError && r.GetError() != nil {
+// schema wants them, the form of ours. A panic ends one request: what it says may be made
+// of a value, so that nobody is told.
+func (s *mcpServer) ownErrors(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (result mcp.Result, err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				s.app.warn("a panic (%T) in %s", v, method)
+				result, err = nil, errFault
+			}
+		}()
+		result, err = next(ctx, method, req)
+		if r, ok := result.(*mcp.CallToolResult); ok && r != nil && r.IsError && r.GetError() != nil { // nil: there is no such tool
 			r.Content = toolError{Slug: badArguments, Message: r.GetError().Error()}.result().Content
 		}
 		return result, err

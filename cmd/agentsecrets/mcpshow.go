@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/agents"
 	"github.com/agentsecrets/agentsecrets/internal/mcpclients"
 )
 
@@ -104,6 +105,9 @@ func seenIn(c mcpclients.Client, want mcpclients.Server) mcpSeenJSON {
 	}
 	s.File = path
 	got, found, err := c.Installed()
+	for i := range got.Args { // somebody else may have put a token there
+		got.Args[i] = agents.Masked(got.Args[i])
+	}
 	switch {
 	case err != nil:
 		s.State, s.Reason = "unreadable", err.Error()

@@ -214,5 +214,21 @@ func (s *mcpServer) testAllowlist(ctx context.Context, in testAsked) (testedJSON
 	if err != nil {
 		return testedJSON{}, err
 	}
+	if o.agent, err = s.agent(at); err != nil {
+		return testedJSON{}, err
+	}
 	return s.app.askPolicy(ctx, o, at, u, scheme, nil)
+}
+
+// agent is the name of the agent whose limits hold; "" where there is none that we know of.
+func (s *mcpServer) agent(at where) (string, error) {
+	if s.options.token == "" {
+		return "", nil
+	}
+	p := newPolicies(at.home)
+	agent, err := p.agent(p.Identify(at.scope(), s.options.token, true))
+	if err != nil {
+		return "", err
+	}
+	return agent.Name, nil
 }

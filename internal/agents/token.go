@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,6 +129,13 @@ func (t Token) Status(now time.Time) string {
 
 // IsToken reports whether text looks like a token, so that it must not be shown.
 func IsToken(text string) bool { return strings.HasPrefix(text, tokenPrefix) }
+
+// tokenForm is what the beginning of a token, a mistyped one too, looks like.
+var tokenForm = regexp.MustCompile(tokenPrefix + `[A-Za-z0-9]{8,}`)
+
+// Masked is text without the tokens in it: where one stands that was to be something
+// else, the message about that is for logs and other programs too.
+func Masked(text string) string { return tokenForm.ReplaceAllString(text, tokenPrefix+"…") }
 
 // ByText finds the token that text is; nil where it is none.
 func (b *Book) ByText(text string) (*Agent, *Token) {

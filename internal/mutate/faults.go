@@ -124,6 +124,8 @@ var faults = []fault{
 	{"mcp: standard output is not the protocol's alone", "cmd/agentsecrets/mcp.go", "	protocol := a.stdout\n", "	protocol := a.stdout\n	_, _ = a.stdout.WriteString(\"ready\\n\")\n", []string{"./internal/clients", "-run", "TestMCPBefore"}},
 	{"mcp: a model is flooded", "cmd/agentsecrets/mcpcall.go", "	w.keeps, w.most, w.full = true, in.most(), cancel\n", "	w.keeps, w.full = true, cancel\n", []string{"./internal/clients", "-run", "MCPRemembers"}},
 	{"mcp: a call that is given up goes on", "cmd/agentsecrets/mcpcall.go", "	req, done, err := s.app.callRequest(ctx, ", "	req, done, err := s.app.callRequest(context.WithoutCancel(ctx), ", []string{"./internal/clients", "-run", "MCPRemembers"}},
+	{"mcp: a made-up tool is a fault of ours", "cmd/agentsecrets/mcperrors.go", "ok && r != nil && r.IsError", "ok && r.IsError", []string{"./cmd/agentsecrets", "-run", "TestScripts/^mcp$"}},
+	{"mcp: agents may all that rules allow", "cmd/agentsecrets/mcptools.go", "	if s.options.token == \"\" {\n", "	if s.options.token != \"-\" {\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^mcp$"}},
 	{"mcp: calls leave the run", "cmd/agentsecrets/mcpcall.go", "	if s.inside {\n", "	if s.inside && w == nil {\n", []string{"./internal/clients", "-run", "MCPInRun"}},
 	{"mcp: what others recorded is told", "cmd/agentsecrets/mcptools.go", "		if mine[e.ID] {", "		if mine[e.ID] || e.ID != \"\" {", []string{"./internal/clients", "-run", "MCPBefore"}},
 	{"metrics: a name that no panel shows", "metrics/metrics.go", `in.counter("leaf_mints_total"`, `in.counter("leaves_total"`, []string{"./internal/clients", "-run", "TestPrometheus"}},

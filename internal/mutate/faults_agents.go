@@ -15,7 +15,9 @@ var agentRowFaults = []rowFault{
 	{"L16", "another name counts in a run", "mitm/local.go", "		if s.TokenID == \"\" {\n", "		if s.TokenID != \"-\" {\n", "./mitm"},
 	{"A12", "a token is its own label", "internal/agents/token.go", "Label: w.Label, Environment: w.Environment, Issued", "Label: w.Label + text, Environment: w.Environment, Issued", "./internal/agents"},
 	{"A12", "the origin gets the token", "mitm/exchange.go", "	delete(out.Header, tokenField)\n", "", "./mitm"},
-	{"A12", "a refusal repeats what was given for an agent", "internal/agents/agents.go", "	what := \"there is no such agent in this workspace\"\n", "	what := \"there is no such agent in this workspace: \" + name\n", "./cmd/agentsecrets"},
+	{"A12", "a message repeats what was given in a wrong place", "cmd/agentsecrets/app.go", "agents.Masked(fmt.Sprintf(format, args...))", "fmt.Sprintf(format+agents.Masked(\"\"), args...)", "./cmd/agentsecrets"},
+	{"A12", "a failure in JSON repeats what was given in a wrong place", "cmd/agentsecrets/failurejson.go", "	f.Message, f.Hint = agents.Masked(f.Message), agents.Masked(f.Hint)\n", "	_ = agents.Masked\n", "./cmd/agentsecrets"},
+	{"A12", "a client's list shows a token", "cmd/agentsecrets/mcpshow.go", "agents.Masked(got.Args[i])", "got.Args[i][len(agents.Masked(\"\")):]", "./cmd/agentsecrets"},
 	{"E7", "each name has a budget", "mitm/local.go", "budget: r.budget,", "budget: &budget{},", "./mitm"},
 }
 
@@ -29,6 +31,7 @@ var agentFaults = []fault{
 	{"agents: any text is nobody, and passes", "mitm/agent.go", "	of.AgentID, of.TokenID = \"\", unknownToken\n", "	of.AgentID, of.TokenID = \"\", \"\"\n", inMitmGate},
 	{"agents: a token counts unless somebody says no", "mitm/agent.go", "	if c.Admit == nil {\n		return &invalid\n", "	if c.Admit == nil {\n		return nil\n", inMitmGate},
 	{"agents: each secret of an exchange is counted", "mitm/agent.go", "	x.counted = true\n", "", inMitmGate},
+	{"agents: all messages of a connection are one", "mitm/wsmessage.go", "	x.counted = false\n", "", inMitmGate},
 	{"agents: names of saved tokens count in runs", "cmd/agentsecrets/agentgate.go", "	if token == nil && names && ", "	if token == nil && ", inGate},
 	{"agents: each process has its own rate", "internal/agents/meter.go", "fmt.Sprintf(\"%s.rate-%d\", name, rate)", "fmt.Sprintf(\"%s.rate-%d-%p\", name, rate, new(int))", inAgents},
 	{"agents: rates are counted without a lock", "internal/agents/meter.go", "atomicfile.Lock(path + \".lock\")", "atomicfile.Lock(fmt.Sprintf(\"%s.%p.lock\", path, new(int)))", inAgents},
