@@ -266,14 +266,6 @@ func (x *exchange) decide(ctx context.Context, uses []found) error {
 	return nil
 }
 
-// maxUses is how many placeholders one message may ask values for: each costs
-// policy and audit far more than the bytes that it is written with.
-const maxUses = 1000
-
-func tooMany() *Problem {
-	return &Problem{Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Message: "the request holds more than 1000 placeholders"}
-}
-
 // maxNoted is how many places are told apart in one event.
 const maxNoted = 256
 

@@ -154,3 +154,11 @@ func cookieValue(v []byte) ([]byte, error) {
 	}
 	return v, nil
 }
+
+// maxUses is how many placeholders one message may ask values for: each costs
+// policy and audit far more than the bytes that it is written with.
+const maxUses = 1000
+
+func tooMany() *Problem {
+	return &Problem{Status: http.StatusRequestEntityTooLarge, Slug: "body_too_large", Message: "the request holds more than 1000 placeholders"}
+}
