@@ -23,6 +23,7 @@ var fencePattern = regexp.MustCompile("(?ms)^```([a-z]*)([^\n]*)\n(.*?)^```$")
 var sessions = map[string]string{
 	"clients.md":      "agentsecrets proxy start --port 8765\ntrap 'agentsecrets proxy stop' EXIT\n",
 	"environments.md": "agentsecrets secrets set DEPLOY_KEY=correct-horse-battery-staple --environment production\n",
+	"mcp.md":          "mkdir -p \"$HOME/.cursor\"\n",
 	"stores.md":       "agentsecrets secrets delete STRIPE_KEY\nprintf 'STRIPE_KEY=correct-horse-battery-staple\\n' >.env\n",
 }
 
