@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -140,6 +141,9 @@ func (a Agents) SetPolicy(ctx context.Context, name string, p AgentPolicy) (Agen
 			flags = append(flags, f.flag+"=")
 		}
 		for _, t := range f.texts {
+			if strings.TrimSpace(t) == "" { // alone it would take the limit away
+				return AgentPolicy{}, badRequest("an empty text limits nothing: leave it out of %s", strings.TrimPrefix(f.flag, "--"))
+			}
 			flags = append(flags, f.flag+"="+t)
 		}
 	}

@@ -88,3 +88,23 @@ func TestAgentTokens(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A limit that came out empty, as from a variable that is not set, is no limit that is meant.
+func TestEmptyLimits(t *testing.T) {
+	c := newClient(t)
+	if _, err := c.Agents().Register(background, "limited", client.TokenOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Agents().SetPolicy(background, "limited", client.AgentPolicy{Allow: []string{"KEY"}, Hosts: []string{"api.acme.test"}, Methods: []string{"GET"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []client.AgentPolicy{{Hosts: []string{""}}, {Methods: []string{" "}}, {Deny: []string{"A", ""}}} {
+		var e *client.Error
+		if _, err := c.Agents().SetPolicy(background, "limited", p); !errors.As(err, &e) || e.Slug != "bad_request" {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+	if p, err := c.Agents().Policy(background, "limited"); err != nil || len(p.Hosts) != 1 || len(p.Methods) != 1 {
+		t.Errorf("%+v %v", p, err)
+	}
+}

@@ -9,6 +9,7 @@ var clientFaults = []fault{
 	{"client: a refusal of before stays", "client/call.go", "		if !fresh && refusal.staleWay() {", "		if fresh && refusal.staleWay() {", []string{"./client", "-run", "TestSwitch"}},
 	{"client: a value is an argument", "client/secrets.go", "strings.NewReader(value), given(\"secrets set\", []string{\"--stdin\"}, name)...)", "strings.NewReader(value), given(\"secrets set\", nil, name+\"=\"+value)...)", []string{"./client", "-run", "TestValueIsNoArgument"}},
 	{"client: a token is an argument", "client/command.go", "	return append(append(all, c.scopeFlags()...), operands...)\n", "	return append(append(all, c.settings.token), operands...)\n", []string{"./client", "-run", "TestValueIsNoArgument"}},
+	{"client: an empty host is any", "client/agents.go", "			if strings.TrimSpace(t) == \"\" {", "			if t == \"-\" {", []string{"./client", "-run", "TestEmptyLimits"}},
 	{"client: forget for whom a client is", "client/command.go", "{\"--project\", c.at.project}", "{\"--project\", \"\"}", []string{"./client", "-run", "TestScoped"}},
 	{"client: start the proxy whatever was said", "client/way.go", "		if c.settings.noStart {", "		if c.settings.noStart && c.settings.port == 0 {", []string{"./client", "-run", "TestNotRunning"}},
 	{"client: another port will do", "client/way.go", "	if c.settings.portSaid && w.port() != c.settings.port {", "	if c.settings.portSaid && w.port() == 0 {", []string{"./client", "-run", "TestAutoStart"}},
