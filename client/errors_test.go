@@ -63,7 +63,7 @@ func TestCallErrors(t *testing.T) {
 		t.Errorf("%+v", project)
 	}
 	workspace := wantError[*client.WorkspaceNotFoundError](t, call(c.Workspace("nope"), client.Request{URL: w.url("/"), Bearer: "KEY"}),
-		"workspace_not_found", "agentsecrets init --workspace nope")
+		"workspace_not_found", "agentsecrets workspace list")
 	if workspace.Workspace != "nope" {
 		t.Errorf("%+v", workspace)
 	}

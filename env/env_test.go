@@ -160,7 +160,7 @@ func TestEnvironments(t *testing.T) {
 func TestUnknownErrorHints(t *testing.T) {
 	for e, want := range map[UnknownError]string{
 		{"project", "pay", ""}:          "agentsecrets project create pay",
-		{"workspace", "acme.inc", ""}:   "agentsecrets init --workspace acme.inc",
+		{"workspace", "acme.inc", ""}:   "agentsecrets workspace list",
 		{"project", "a; rm -rf ~", ""}:  "agentsecrets project list",
 		{"workspace", "--password", ""}: "agentsecrets workspace list",
 		{"project", "", ""}:             "agentsecrets project list",

@@ -55,14 +55,13 @@ func (e *UnknownError) Error() string {
 // Slug is the short name of the error for programs.
 func (e *UnknownError) Slug() string { return e.Kind + "_not_found" }
 
-// Hint is the command that shows which there are, or makes this one.
+// Hint is the command that shows which there are, or makes this project. It makes no
+// workspace: init would have this folder use another one, of other rules and without a
+// password, for a name that was mistyped.
 func (e *UnknownError) Hint() string {
 	plain := strings.Trim(strings.ToLower(e.Name), lower+digits+"_-.") == "" && !strings.HasPrefix(e.Name, "-")
-	switch {
-	case !plain, e.Name == "", e.near != "":
-		return "agentsecrets " + e.Kind + " list"
-	case e.Kind == "project":
+	if e.Kind == "project" && plain && e.Name != "" && e.near == "" {
 		return "agentsecrets project create " + e.Name
 	}
-	return "agentsecrets init --workspace " + e.Name
+	return "agentsecrets " + e.Kind + " list"
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -66,7 +67,7 @@ func (o agentPolicyFlags) apply(p *agents.Policy, given func(string) bool) error
 		next.Deny = parseAll(trimmed(o.deny), agents.ParsePattern, &bad)
 	}
 	if given("host") {
-		hosts, err := parseRules(trimmed(o.hosts), agents.ParseHost)
+		hosts, err := parseRules(trimmed(o.hosts), parseAgentHost)
 		if err != nil {
 			bad = append(bad, err)
 		}
@@ -86,6 +87,16 @@ func (o agentPolicyFlags) apply(p *agents.Policy, given func(string) bool) error
 		*p = next
 	}
 	return joined(bad)
+}
+
+// parseAgentHost leaves out the hint of a rule, which would let values of everybody go there.
+func parseAgentHost(text string) (allowlist.Rule, error) {
+	rule, err := agents.ParseHost(text)
+	var bad *allowlist.RuleError
+	if errors.As(err, &bad) {
+		return rule, fmt.Errorf("--host %q %s", bad.Text, bad.Reason)
+	}
+	return rule, err
 }
 
 // trimmed are the texts that say something.

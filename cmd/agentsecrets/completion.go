@@ -162,6 +162,14 @@ func (a *app) flagCompletions() map[string]cobra.CompletionFunc {
 // take any "-…=" for the name of a flag, that in the middle of X-Api-Key=NAME too.
 func completionCommand(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, helpOf // a shell that there is not is wrong use, as with any group
+			for _, shell := range cmd.Commands() {
+				shell.Args = takes(cobra.NoArgs)
+			}
+		}
+	}
 	for shell, generate := range map[string]func(io.Writer, bool) error{
 		"fish": root.GenFishCompletion,
 		"zsh": func(out io.Writer, descriptions bool) error {

@@ -53,6 +53,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.callCommand(), a.runCommand(), a.envCommand(), a.proxyCommand(), a.caCommand(), a.demoCommand(), a.doctorCommand(), a.mcpCommand(), a.logCommand(), a.explainCommand(), a.statusCommand(), a.loginCommand(), a.logoutCommand(), a.versionCommand(),
 		a.demoOriginCommand(), a.keychainHelperCommand())
 	root.AddCommand(topics()...)
+	helpCommand(root)
 	root.Long = rootHelp
 	root.Version = version()
 	root.SilenceErrors, root.SilenceUsage = true, true
@@ -128,25 +129,32 @@ func (a *app) settle() error {
 
 // group is a command that only has others under it.
 func group(use, short string, subs ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return cmd.Help()
-		}
-		f := usage("there is no command %q", cmd.CommandPath()+" "+args[0])
-		f.hint = cmd.CommandPath() + " --help"
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			f.hint = cmd.CommandPath() + " " + near[0]
-		}
-		if slices.Contains([]string{"get", "show", "read", "reveal", "print"}, args[0]) && strings.HasSuffix(cmd.CommandPath(), " secrets") {
-			f = usage("there is no command %q: no command prints a value", cmd.CommandPath()+" "+args[0])
-			f.hint = "agentsecrets run --intercept -- CMD" // never set, which would take the value away
-		}
-		return f
-	}
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: helpOf}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(subs...)
 	return cmd
+}
+
+// helpOf is what a group does by itself.
+func helpOf(group *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return group.Help()
+	}
+	return unknownCommand(group, args[0])
+}
+
+// unknownCommand says that a group has none of this name, and which was meant.
+func unknownCommand(group *cobra.Command, name string) *failure {
+	f := usage("there is no command %q", group.CommandPath()+" "+name)
+	f.hint = group.CommandPath() + " --help"
+	if near := group.SuggestionsFor(name); len(near) > 0 {
+		f.hint = group.CommandPath() + " " + near[0]
+	}
+	if slices.Contains([]string{"get", "show", "read", "reveal", "print"}, name) && strings.HasSuffix(group.CommandPath(), " secrets") {
+		f = usage("there is no command %q: no command prints a value", group.CommandPath()+" "+name)
+		f.hint = "agentsecrets run --intercept -- CMD" // never set, which would take the value away
+	}
+	return f
 }
 
 // takes makes wrong numbers of arguments usage errors that show what is right.

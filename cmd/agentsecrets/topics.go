@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 // Help that belongs to no command: agentsecrets help TOPIC.
 
@@ -32,7 +36,7 @@ the project file, that before the default.
   AGENTSECRETS_WORKSPACE  as --workspace
   AGENTSECRETS_PROJECT    as --project
   AGENTSECRETS_ENV        as --environment
-  AGENTSECRETS_PORT       as --port of proxy start; where proxy env and status look
+  AGENTSECRETS_PORT       as --port of proxy start; other commands find the proxy that runs
   AS_AGENT_TOKEN          the agent whose limits hold (else AGENTSECRETS_TOKEN)
   AGENTSECRETS_SERVER_URL a server, which this version cannot talk to yet
   HTTPS_PROXY, NO_PROXY   a proxy that run goes through, as --parent env
@@ -55,5 +59,34 @@ func topics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "environment-variables", Short: "Variables that are read, and those that programs get", Long: variablesHelp},
 		{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodesHelp},
+	}
+}
+
+// helpCommand is cobra's, but for a name that there is not: cobra shows another page in
+// its place and says that all went well. It completes the topics too.
+func helpCommand(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err) // it was made above
+	}
+	show, complete := help.Run, help.ValidArgsFunction
+	help.Run = nil
+	help.RunE = func(cmd *cobra.Command, args []string) error {
+		named, rest, err := root.Find(args)
+		if err == nil && len(rest) > 0 && named.HasSubCommands() {
+			return unknownCommand(named, rest[0])
+		}
+		show(cmd, args)
+		return err
+	}
+	help.ValidArgsFunction = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		found, directive := complete(cmd, args, typed)
+		for _, topic := range topics() {
+			if len(args) == 0 && strings.HasPrefix(topic.Name(), typed) {
+				found = append(found, cobra.CompletionWithDesc(topic.Name(), topic.Short))
+			}
+		}
+		return found, directive
 	}
 }
