@@ -103,7 +103,7 @@ func (h *house) access(w daemon.Wanted) (daemon.Access, error) {
 	}
 	var p *mitm.Problem
 	if errors.As(err, &p) {
-		return daemon.Access{}, &daemon.RefusedError{Reason: p.Message, Way: p.Hint}
+		return daemon.Access{}, &daemon.RefusedError{Slug: p.Slug, Reason: p.Message, Way: p.Hint}
 	}
 	if err != nil {
 		return daemon.Access{}, err

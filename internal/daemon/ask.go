@@ -36,11 +36,17 @@ func Reload(ctx context.Context, home string) error {
 
 // RefusedError is the daemon's refusal of a request.
 type RefusedError struct {
+	Slug   string `json:"slug,omitempty"` // "" where there is none, and of earlier versions
 	Reason string `json:"error"`
 	Way    string `json:"hint"`
 }
 
-func (e *RefusedError) Error() string { return e.Reason }
+func (e *RefusedError) Error() string {
+	if e.Slug == "" {
+		return e.Reason
+	}
+	return e.Slug + ": " + e.Reason
+}
 
 // Hint is the command that would help, "" if there is none.
 func (e *RefusedError) Hint() string { return e.Way }

@@ -128,8 +128,11 @@ func answer(w http.ResponseWriter, status int, v any) {
 
 func refuse(w http.ResponseWriter, err error) {
 	r := RefusedError{Reason: err.Error()}
+	var known *RefusedError
 	var h interface{ Hint() string }
-	if errors.As(err, &h) {
+	if errors.As(err, &known) {
+		r = *known
+	} else if errors.As(err, &h) {
 		r.Way = h.Hint()
 	}
 	answer(w, http.StatusForbidden, r)
