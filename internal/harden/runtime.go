@@ -14,7 +14,9 @@ import (
 // that we start get them back.
 const kept = "AGENTSECRETS_CALLER_"
 
-func governed() []string { return []string{"GODEBUG", "GOTRACEBACK"} }
+func governed() []string {
+	return []string{"GODEBUG", "GOTRACEBACK", "MCPGODEBUG", "JSONSCHEMAGODEBUG"}
+}
 
 // withoutRuntime returns environ with the variables put aside, and whether any
 // of them has to be: the defaults of the runtime do no harm.
