@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/agentsecrets/agentsecrets/ca"
 	"github.com/agentsecrets/agentsecrets/internal/harden"
@@ -188,7 +189,11 @@ func (a *app) callRequest(ctx context.Context, o callOptions) (*http.Request, fu
 		if !ok {
 			return nil, done, usage("--forward-header %q: it is \"FIELD: VALUE\"", line)
 		}
-		req.Header.Add(field, strings.TrimSpace(value))
+		value = strings.TrimSpace(value)
+		if !httpguts.ValidHeaderFieldName(field) || !httpguts.ValidHeaderFieldValue(value) { // such as one with a line break, behind which another field stands
+			return nil, done, usage("--forward-header: %q with this value cannot be a header field", field)
+		}
+		req.Header.Add(field, value)
 	}
 	if o.hasBody && req.Header.Get("Content-Type") == "" && looksLikeJSON(o.body) {
 		req.Header.Set("Content-Type", "application/json")

@@ -36,6 +36,7 @@ var flagFaults = []fault{
 	{"workspace: values go before that is written down", "cmd/agentsecrets/workspacedelete.go", "		p.Rules, p.Agents = nil, nil\n		p.Note(gone)\n		return nil\n	}); err != nil {\n		return err\n	}", "		p.Rules, p.Agents = nil, nil\n		p.Note(gone)\n		return nil\n	}); err != nil {\n		defer func() { _ = err }()\n	}", inWorkspaces},
 	{"workspace: a password for one that is gone", "cmd/agentsecrets/workspacechange.go", "		err = w.workspaceKnown()\n", "		err = nil\n", inWorkspaces},
 	{"workspace: rules for one that is gone", "cmd/agentsecrets/allowlist.go", "		err = w.workspaceKnown()\n", "		err = nil\n", inWorkspaces},
+	{"call: a header field may hold two", "cmd/agentsecrets/call.go", " || !httpguts.ValidHeaderFieldValue(value) {", " || value == \"-\" {", []string{"./cmd/agentsecrets", "-run", "TestScripts/^call$"}},
 	{"call: a field without a line in JSON", "cmd/agentsecrets/callwriter.go", "bool { return lines == nil })", "bool { return false })", []string{"./cmd/agentsecrets", "-run", "TestCallJSONHasListsAlone"}},
 	{"workspace: values outlive it", "cmd/agentsecrets/workspacedelete.go", "		if err := w.of(r.Project).deleteAll(ctx, s, r); err != nil {", "		if err := env.OpenRegistry(w.home).RemoveProject(r.Project.ID); err != nil {", inWorkspaces},
 	{"workspace: one name for two", "env/workspaces.go", "taken && other.ID != id {", "taken && other.ID == name {", []string{"./env", "-run", "Workspace"}},
