@@ -35,7 +35,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole job on this machine, with nothing to set up",
 		Args:  takes(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context()) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return whole(cmd.Context(), a.demo) },
 	}
 }
 

@@ -32,7 +32,7 @@ Then the values of this project are looked at: those that are too short to be
 looked for in responses, or easy to guess, are named. Nothing is asked, and a store
 that is locked stays so. No value is shown.`,
 		Args: takes(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return whole(cmd.Context(), a.doctor) },
 	}
 }
 
@@ -64,7 +64,20 @@ func (a *app) doctor(ctx context.Context) error {
 	}
 	r := &doctorReport{Checks: append([]doctorCheck{checkEngine()}, p.checks(ctx)...)}
 	r.Checks = append(r.Checks, a.checkValues(ctx))
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
 	return r.print(a)
+}
+
+// whole is what check says, unless it was broken off: then nothing was found out, and
+// what did not come to its end is no failure of ours.
+func whole(ctx context.Context, check func(context.Context) error) error {
+	err := check(ctx)
+	if err != nil && ctx.Err() != nil {
+		return &failure{code: exitInterrupted, err: errors.New("interrupted; not everything was checked")}
+	}
+	return err
 }
 
 func checkEngine() doctorCheck {

@@ -32,6 +32,7 @@ var cliFaults = []fault{
 	{"help: another page in place of what there is not", "cmd/agentsecrets/topics.go", "len(rest) > 0 && named.HasSubCommands()", "len(rest) > 1 && named.HasSubCommands()", []string{"./cmd/agentsecrets", "-run", "TestScripts/^usage$"}},
 	{"completion: a shell that there is not", "cmd/agentsecrets/completion.go", "			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, helpOf", "			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, nil", []string{"./cmd/agentsecrets", "-run", "TestScripts/^usage$"}},
 	{"json: proxy env forgets why it was refused", "cmd/agentsecrets/local.go", "RefusedError{Slug: p.Slug, ", "RefusedError{", []string{"./cmd/agentsecrets", "-run", "TestScripts/^agentcall$"}},
+	{"doctor: what was broken off has failed", "cmd/agentsecrets/doctor.go", "	if errors.Is(ctx.Err(), context.Canceled) {\n		return ctx.Err()\n	}\n", "", []string{"./cmd/agentsecrets", "-run", "TestInterruptedChecks"}},
 	{"hints: a name that was mistyped takes the folder to another workspace", "env/errors.go", "	return \"agentsecrets \" + e.Kind + \" list\"", "	return \"agentsecrets init --workspace \" + e.Name", []string{"./env", "-run", "TestUnknownErrorHints"}},
 	{"hints: what an agent may not, everybody may", "cmd/agentsecrets/agentpolicy.go", "parseRules(trimmed(o.hosts), parseAgentHost)", "parseRules(trimmed(o.hosts), agents.ParseHost)", []string{"./cmd/agentsecrets", "-run", "TestScripts/^agent$"}},
 }
