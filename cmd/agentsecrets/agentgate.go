@@ -50,6 +50,18 @@ func (p *policies) Admit(s mitm.Scope) error {
 	return nil
 }
 
+// Ended reports whether the token of s counts no more and never will, which nobody
+// knows of a policy that cannot be read.
+func (p *policies) Ended(s mitm.Scope) bool {
+	b, err := p.book(s)
+	if err != nil {
+		return false
+	}
+	agent, token := b.ByID(s.TokenID)
+	var refused *agents.TokenError
+	return errors.As(token.Check(agent, s.ProjectID, s.Environment, time.Now()), &refused) && refused.Status != agents.Active
+}
+
 // agent is whose token s has, if it counts.
 func (p *policies) agent(s mitm.Scope) (*agents.Agent, error) {
 	b, err := p.book(s)

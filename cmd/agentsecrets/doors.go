@@ -22,10 +22,11 @@ import (
 type doors struct {
 	home   string
 	newRun func(func() mitm.Scope) *mitm.Run
-	start  where  // where the daemon was started; of no project where it was in none
-	named  bool   // start was asked for by name: programs that work in no project get it
-	pinned string // the environment that was asked for, of start's project; "" for what its file says
-	only   string // the workspace whose password the origin flags were given with; "" for all
+	ended  func(mitm.Scope) bool // whether the token of a scope that has one counts no more
+	start  where                 // where the daemon was started; of no project where it was in none
+	named  bool                  // start was asked for by name: programs that work in no project get it
+	pinned string                // the environment that was asked for, of start's project; "" for what its file says
+	only   string                // the workspace whose password the origin flags were given with; "" for all
 
 	mu   sync.Mutex
 	open map[door]*entrance
@@ -160,17 +161,20 @@ func (d *doors) enter(key door, following func() func() mitm.Scope) (*entrance, 
 	return e, nil
 }
 
-// sweepLocked closes the doors whose project file is gone: they give nothing.
+// sweepLocked closes the doors whose project file is gone or whose token has ended:
+// they give nothing.
 func (d *doors) sweepLocked() {
 	for key, e := range d.open {
-		if key.file == "" {
-			continue
-		}
-		if _, err := os.Lstat(key.file); errors.Is(err, fs.ErrNotExist) {
+		if key.gone() || key.token != "" && d.ended(e.scope()) {
 			e.run.Revoke()
 			delete(d.open, key)
 		}
 	}
+}
+
+func (key door) gone() bool {
+	_, err := os.Lstat(key.file)
+	return key.file != "" && errors.Is(err, fs.ErrNotExist)
 }
 
 // follow is what a door stands for: its project, and the environment that was

@@ -162,7 +162,7 @@ func (a *app) buildDaemon(ctx context.Context, w where, o proxyOptions) (*house,
 	if err != nil {
 		return nil, err
 	}
-	h.doors = &doors{home: w.home, newRun: h.proxy.NewRun, start: w, named: a.project != "", pinned: a.environment}
+	h.doors = &doors{home: w.home, newRun: h.proxy.NewRun, ended: h.policies.Ended, start: w, named: a.project != "", pinned: a.environment}
 	if origins.everywhere {
 		h.doors.only = w.WorkspaceID
 	}

@@ -49,6 +49,7 @@ var agentFaults = []fault{
 	{"agents: columns begin elsewhere", "cmd/agentsecrets/agent.go", "widths: []int{agents.MaxName, 16, 9, 26}", "widths: []int{agents.MaxName + 2, 16, 9, 26}", inGate},
 	{"agents: a token among arguments without a word", "cmd/agentsecrets/agentflag.go", "agents.IsToken(text) && a.output != \"json\"", "agents.IsToken(text) && a.output == \"-\"", inGate},
 	{"agents: an empty token is nobody's", "cmd/agentsecrets/agentflag.go", "		if text == \"\" {\n", "		if text == \"-\" {\n", inGate},
+	{"agents: doors of tokens that have ended stay open", "cmd/agentsecrets/doors.go", ` || key.token != "" && d.ended(e.scope())`, "", []string{"./cmd/agentsecrets", "-run", "TestDoorsOfEndedTokensClose"}},
 	{"agents: shells of proxy env are nobody's", "cmd/agentsecrets/doors.go", "			s.AgentID, s.TokenID = of.AgentID, of.TokenID\n", "", inGate},
 	{"agents: earlier programs read the policy without them", "allowlist/policyfile.go", "	case p.Agents != nil:\n		return policyVersion\n", "	case p.Agents != nil:\n		return optionsVersion\n", []string{"./allowlist", "-run", "TestPolicyWithAgents"}},
 }
