@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -32,8 +33,8 @@ func (a *app) callInRun(w *callWriter, req *http.Request, styles style.Styles, o
 
 // staysInRun refuses what would lead out of the run that we are in.
 func (a *app) staysInRun(o callOptions) error {
-	if a.project != "" || a.environment != "" || a.workspace != "" {
-		return denied("", "inside a run its project and environment stay: leave --project, --environment and --workspace away")
+	if err := a.staysInProject(); err != nil {
+		return err
 	}
 	if o.origins.any() {
 		return o.origins.refusedInRun()
@@ -45,6 +46,29 @@ func (a *app) staysInRun(o callOptions) error {
 		return denied("", "inside a run the proxy is the outer run's: leave --log-level away")
 	}
 	return nil
+}
+
+// staysInProject refuses a project or environment that are not those of the run that
+// we are in. What its proxy says of them decides about this message alone: the run's
+// count, whatever was asked for.
+func (a *app) staysInProject() error {
+	if a.project == "" && a.environment == "" && a.workspace == "" || a.namesTheRuns() {
+		return nil
+	}
+	return denied("", "inside a run its project and environment stay: leave --project, --environment and --workspace away")
+}
+
+func (a *app) namesTheRuns() bool {
+	proxy, err := url.Parse(a.variable("HTTPS_PROXY"))
+	if err != nil {
+		return false
+	}
+	w, err := a.where()
+	if err != nil {
+		return false
+	}
+	h, ok := healthAt(context.Background(), proxy.Host)
+	return ok && h.Project != "" && h.Project == w.ProjectID && (a.environment == "" || a.environment == h.Environment)
 }
 
 // throughRun makes the exchange by way of client, which is the run's, as the agent that

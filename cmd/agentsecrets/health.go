@@ -3,18 +3,38 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/webpage"
 )
 
 // healthJSON is the answer of GET /health.
 type healthJSON struct {
-	Status  string `json:"status"`
-	Project string `json:"project"` // its ID
-	Port    int    `json:"port"`
-	Uptime  int    `json:"uptime_seconds"`
-	Version string `json:"version"`
+	Status      string `json:"status"`
+	Project     string `json:"project"`               // its ID
+	Environment string `json:"environment,omitempty"` // of a run, which is pinned to one
+	Port        int    `json:"port"`
+	Uptime      int    `json:"uptime_seconds"`
+	Version     string `json:"version"`
+}
+
+// healthAt is what a proxy of ours at hostPort answers, of whichever home.
+func healthAt(ctx context.Context, hostPort string) (h healthJSON, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+hostPort+"/health", nil)
+	if err != nil {
+		return h, false
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		return h, false
+	}
+	defer resp.Body.Close()
+	err = json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&h)
+	return h, err == nil && h.Status == "ok" && h.Port != 0 && h.Version != ""
 }
 
 // statusHandler answers what is asked of the proxy itself. It tells nobody

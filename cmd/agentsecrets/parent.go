@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/net/http/httpproxy"
 
@@ -140,29 +136,8 @@ func (a *app) isOurs(ctx context.Context, home string, u *url.URL) bool {
 			return true
 		}
 	}
-	return answersLikeUs(ctx, u.Host)
-}
-
-// answersLikeUs finds daemons of other homes.
-func answersLikeUs(ctx context.Context, hostPort string) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+hostPort+"/health", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	var h map[string]any
-	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&h) != nil {
-		return false
-	}
-	_, uptime := h["uptime_seconds"]
-	_, port := h["port"]
-	return h["status"] == "ok" && uptime && port
+	_, ours := healthAt(ctx, u.Host) // that of another home
+	return ours
 }
 
 // Parent is the proxy through which host is reached; nil: none.

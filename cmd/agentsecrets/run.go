@@ -137,8 +137,8 @@ func (a *app) start(ctx context.Context, args []string, o runOptions) (int, erro
 // runInOuter runs the program in the run that we are in already, whose project,
 // environment and proxy it has and keeps.
 func (a *app) runInOuter(args []string, o runOptions) (int, error) {
-	if a.project != "" || a.environment != "" || a.workspace != "" {
-		return 0, denied("", "inside a run its project and environment stay: leave --project, --environment and --workspace away")
+	if err := a.staysInProject(); err != nil {
+		return 0, err
 	}
 	if o.origins.any() {
 		return 0, o.origins.refusedInRun()

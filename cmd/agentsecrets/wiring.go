@@ -215,7 +215,11 @@ func (h *house) close(patience time.Duration) error {
 func (h *house) port() int { return h.listener.Addr().(*net.TCPAddr).Port }
 
 func (h *house) health() healthJSON {
-	return healthJSON{Status: "ok", Project: h.where.ProjectID, Port: h.port(), Uptime: int(time.Since(h.started).Seconds()), Version: version()}
+	status := healthJSON{Status: "ok", Project: h.where.ProjectID, Port: h.port(), Uptime: int(time.Since(h.started).Seconds()), Version: version()}
+	if h.doors == nil {
+		status.Environment = h.where.Environment
+	}
+	return status
 }
 
 // probe is a name that no secret can have: to ask for it shows whether the store

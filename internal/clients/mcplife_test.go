@@ -49,8 +49,14 @@ func TestMCPInRun(t *testing.T) {
 	}
 	w.clean(r)
 
-	pinned := w.spoken(append(by, binary, "mcp", "serve", "--project", "pay"), use("call", step{"url": url, "bearer": name}))
-	if got := pinned[0].refusal(t); got.Error != "denied" {
+	as := func(flags ...string) answer {
+		serve := slices.Concat(by, []string{binary, "mcp", "serve"}, flags)
+		return w.spoken(serve, use("call", step{"url": url + "/echo", "bearer": name}))[0]
+	}
+	if got := as("--project", "pay", "--environment", "development").reply(t); got.Status != 200 || !got.Redacted { // as mcp install writes it
+		t.Errorf("%+v", got)
+	}
+	if got := as("--project", "pay", "--environment", "staging").refusal(t); got.Error != "denied" {
 		t.Errorf("%+v", got)
 	}
 }
