@@ -40,7 +40,16 @@ func validID(id string) error {
 }
 
 // ErrName is what a workspace or a project cannot be called.
-var ErrName = errors.New("up to 128 bytes of visible text")
+var ErrName = errors.New("up to 128 bytes of visible text that does not begin with -")
+
+// newName is validName for names that are given from now on: one that begins as flags do
+// would be taken for a flag wherever it is typed.
+func newName(name string) error {
+	if strings.HasPrefix(name, "-") {
+		return ErrName
+	}
+	return validName(name)
+}
 
 // validName keeps names from doing anything but showing themselves.
 func validName(name string) error {

@@ -15,7 +15,7 @@ func (r *Registry) UpdateProject(id, name, description string) (p Project, err e
 		if p, ok = s.project(func(p Project) bool { return p.ID == id }); !ok {
 			return &UnknownError{Kind: "project", Name: id}
 		}
-		if err := validName(name); err != nil {
+		if err := newName(name); err != nil {
 			return fmt.Errorf("%q is no name of a project: %w", name, err)
 		}
 		if _, taken := s.project(func(o Project) bool { return o.ID != id && o.WorkspaceID == p.WorkspaceID && o.Name == name }); taken {

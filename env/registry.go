@@ -83,7 +83,7 @@ func (r *Registry) EnsureWorkspace(name string) (w Workspace, err error) {
 		if w, ok = s.workspace(name); ok {
 			return nil
 		}
-		if err := validName(name); err != nil {
+		if err := newName(name); err != nil {
 			return fmt.Errorf("%q is no name of a workspace: %w", name, err)
 		}
 		w = Workspace{ID: newID("wsp_"), Name: name, Type: "local"}
@@ -131,7 +131,7 @@ func (r *Registry) EnsureProject(workspaceID, name, description string) (p Proje
 		if p, ok = s.project(func(p Project) bool { return p.WorkspaceID == w.ID && (p.Name == name || p.ID == name) }); ok {
 			return nil
 		}
-		if err := validName(name); err != nil {
+		if err := newName(name); err != nil {
 			return fmt.Errorf("%q is no name of a project: %w", name, err)
 		}
 		p = Project{ID: newID("prj_"), Name: name, Description: description, WorkspaceID: w.ID}

@@ -115,7 +115,7 @@ func TestFindingProjects(t *testing.T) {
 func TestBadNames(t *testing.T) {
 	r := OpenRegistry(t.TempDir())
 	w := ensureWorkspace(t, r, "Ümläut GmbH & Co")
-	for _, name := range []string{"", " a", "a\n", "a\x1b[2J", "a\u202eb", "\xff", strings.Repeat("x", 129)} {
+	for _, name := range []string{"", "--help", " a", "a\n", "a\x1b[2J", "a\u202eb", "\xff", strings.Repeat("x", 129)} {
 		if _, err := r.EnsureWorkspace(name); err == nil {
 			t.Errorf("workspace %q", name)
 		}

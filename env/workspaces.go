@@ -13,7 +13,7 @@ func (r *Registry) RenameWorkspace(id, name string) (w Workspace, err error) {
 		if w, ok = s.workspace(id); !ok || w.ID != id {
 			return &UnknownError{Kind: "workspace", Name: id}
 		}
-		if err := validName(name); err != nil {
+		if err := newName(name); err != nil {
 			return fmt.Errorf("%q is no name of a workspace: %w", name, err)
 		}
 		if other, taken := s.workspace(name); taken && other.ID != id {

@@ -207,10 +207,7 @@ func (a *app) listAgents(ofProject bool) error {
 	if err != nil {
 		return err
 	}
-	used, err := w.used().All()
-	if err != nil {
-		return err
-	}
+	used := a.lastUses(w)
 	list := []agentJSON{}
 	for _, agent := range b.Agents {
 		if ofProject && agent.ProjectID != w.ProjectID {

@@ -198,10 +198,7 @@ func (a *app) listTokens(name string) error {
 	if err != nil {
 		return err
 	}
-	used, err := w.used().All()
-	if err != nil {
-		return err
-	}
+	used := a.lastUses(w)
 	list := []tokenJSON{}
 	for _, t := range agent.Tokens {
 		v := tokenJSON{t.ID, t.Label, t.Environment, t.Issued, orNil(t.Expires), lastUsed(used, t), t.Status(time.Now()), ""}

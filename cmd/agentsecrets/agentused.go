@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/agents"
 )
@@ -12,4 +13,17 @@ func agentsDir(home, workspaceID string) string { return filepath.Join(home, "ag
 // idForm by whoever read the policy.
 func (w where) used() *agents.Used {
 	return agents.OpenUsed(filepath.Join(agentsDir(w.home, w.WorkspaceID), "used.json"), nil)
+}
+
+// lastUses is when tokens of w were last used, which decides nothing: where that
+// cannot be read, none is shown.
+func (a *app) lastUses(w where) map[string]time.Time {
+	used, err := w.used().All()
+	if err != nil {
+		a.warn("%v", err)
+		if hint := a.hintFor(err); hint != "" {
+			a.say("hint: %s", hint)
+		}
+	}
+	return used
 }
