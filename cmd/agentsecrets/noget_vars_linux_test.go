@@ -57,7 +57,8 @@ func worst() map[string]string {
 		// Ours.
 		"AGENTSECRETS_HOME": "OTHER", "AGENTSECRETS_PORT": "1", "AGENTSECRETS_OUTPUT": "json", "AGENTSECRETS_WORKSPACE": "other", "AGENTSECRETS_PROJECT": "other",
 		"AGENTSECRETS_ENV": "production", "AGENTSECRETS_CALLER_GODEBUG": "http2debug=2", "AGENTSECRETS_CALLER_GOTRACEBACK": "crash",
-		"AGENTSECRETS_SERVER_URL": "https://evil.example", "AGENTSECRETS_TOKEN": "", "AS_AGENT_TOKEN": "", // with a text that is no token there is no value to get
+		"AGENTSECRETS_CALLER_MCPGODEBUG": "rubbish",
+		"AGENTSECRETS_SERVER_URL":        "https://evil.example", "AGENTSECRETS_TOKEN": "", "AS_AGENT_TOKEN": "", // with a text that is no token there is no value to get
 	}
 }
 
@@ -201,8 +202,6 @@ func (w *attack) tryVariables(t *testing.T, variables []string, outside, inside 
 	switch name, _, _ := strings.Cut(variables[0], "="); name {
 	case "AGENTSECRETS_HOME", "AGENTSECRETS_WORKSPACE", "AGENTSECRETS_PROJECT":
 		around.code = exitOurs
-	case "AGENTSECRETS_ENV": // the run is in it, and what it starts may not say so
-		around.code, around.says = inside.code, inside.says
 	}
 	w.fails(t, around)
 

@@ -15,10 +15,15 @@ import "os"
 const put = "AGENTSECRETS_CALLER_"
 
 func init() {
-	for _, name := range []string{"MCPGODEBUG", "JSONSCHEMAGODEBUG"} {
-		if text, ok := os.LookupEnv(name); ok {
-			os.Setenv(put+name, text)
-			os.Unsetenv(name)
-		}
+	text, ok := os.LookupEnv("MCPGODEBUG")
+	aside("MCPGODEBUG", text, ok)
+	text, ok = os.LookupEnv("JSONSCHEMAGODEBUG")
+	aside("JSONSCHEMAGODEBUG", text, ok)
+}
+
+func aside(name, text string, ok bool) {
+	if ok {
+		os.Setenv(put+name, text)
+		os.Unsetenv(name)
 	}
 }
