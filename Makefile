@@ -34,14 +34,15 @@ vet: ## on the systems that we build for; Linux is the one that we test on
 
 # The two that take longest begin: what is left fills the processors to the end.
 # Scripts start the program some thousand times; floods, bombs, the canary and what
-# may not cost much are about processor time and memory. These run without the race
-# detector, which makes ten minutes of two, and one package after the other, so that
-# what is measured is measured alone. `make race` runs the scripts with the detector.
-plain = ^(TestScripts|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestE3Bomb|TestV4BombMemory)$$
+# may not cost much are about processor time and memory; others try thousands of texts
+# one after the other. These run without the race detector, which makes ten minutes
+# of two, and one package after the other, so that what is measured is measured
+# alone. `make race` runs the scripts with the detector.
+plain = ^(TestScripts|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
 
 unit:
 	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm ./...
-	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm
+	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm ./redact
 
 race: tools clients suites ## the scripts with the race detector, ten minutes
 	go test -race -count=1 -timeout 40m -run '^TestScripts$$' ./cmd/agentsecrets

@@ -6,8 +6,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -231,5 +233,43 @@ func TestD11NobodyReadsProxyVariables(t *testing.T) {
 				t.Errorf("%s takes a proxy from the environment", path)
 			}
 		}
+	}
+}
+
+// What make test leaves out where it uses the race detector, it runs without.
+func TestNothingIsLeftOut(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`(?m)^plain = (.+)$`).FindSubmatch(makefile)
+	again := regexp.MustCompile(`(?m)^\tgo test .*-run '\$\(plain\)' (.+)$`).FindSubmatch(makefile)
+	if rule == nil || again == nil {
+		t.Fatal("the Makefile says it in other words")
+	}
+	plain := regexp.MustCompile(strings.ReplaceAll(string(rule[1]), "$$", "$"))
+	packages, found := strings.Fields(string(again[1])), 0
+	for pkg := range importGraph(t) {
+		files, err := filepath.Glob(filepath.Join("../..", pkg, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(src, -1) {
+				if !plain.Match(name[1]) {
+					continue
+				}
+				if found++; !slices.Contains(packages, "./"+pkg) {
+					t.Errorf("%s of %s never runs: the Makefile lists %q", name[1], pkg, packages)
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("%d tests run without the race detector", found)
 	}
 }
