@@ -48,7 +48,7 @@ var dFaults = []rowFault{
 	{"D11", "origins by the proxy in our environment", "mitm/protocol.go", "		DialContext:            d.dial,\n", "		DialContext: d.dial, Proxy: http.ProxyFromEnvironment,\n", "./mitm"},
 	{"D11", "the daemon adopts a parent", "cmd/agentsecrets/parent.go", `o.parent == "" && !o.adopts {`, `o.parent == "" && len(o.ca) > 99 {`, "./cmd/agentsecrets"},
 	{"D11", "a parent is adopted without a word", "cmd/agentsecrets/intercept.go", `p.adopted != "" && !o.quiet`, `p.adopted == "-" && !o.quiet`, "./cmd/agentsecrets"},
-	{"D11", "a file that reads proxy variables", "cmd/agentsecrets/parent.go", "(&http.Transport{DisableKeepAlives: true})", "(&http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment})", "./cmd/agentsecrets"},
+	{"D11", "a file that reads proxy variables", "cmd/agentsecrets/health.go", "(&http.Transport{DisableKeepAlives: true})", "(&http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment})", "./cmd/agentsecrets"},
 	{"D12", "values share connections with the rest", "mitm/exchange.go", "x.guarded = len(x.values) > 0 || x.live && x.reaches", "x.guarded = x.live", "./mitm"},
 	{"D12", "connections are by address", "mitm/authority.go", "&url.URL{Scheme: scheme, Host: a.String(),", "&url.URL{Scheme: scheme, Host: strings.Replace(a.String(), \"twin.\", \"api.\", 1),", "./mitm"},
 	{"D12", "connections in use outlive their roots", "mitm/origin.go", "	clear(o.ways)\n}\n\n// leave", "}\n\n// leave", "./mitm"},

@@ -14,7 +14,7 @@ var flagFaults = []fault{
 	{"flags: directories of roots that the caller names", "cmd/agentsecrets/main.go", `[]string{"SSL_CERT_FILE", "SSL_CERT_DIR"}`, `[]string{"SSL_CERT_FILE"}`, inVariables("SSL_CERT_DIR")},
 	{"flags: roots for programs verify what has a value", "cmd/agentsecrets/origins.go", "		return r.roots.Load().extra\n	}\n	return nil\n", "		return r.roots.Load().extra\n	}\n	return r.roots.Load().plain()\n", inVariables("CURL_CA_BUNDLE")},
 	{"flags: Go's runtime is the caller's", "internal/harden/exec_unix.go", "	if !needed {", "	if !needed || len(environ) > 0 {", []string{"./cmd/agentsecrets", "-run", "TestNoGet/printing"}},
-	{"flags: a call in a run goes where a variable says", "cmd/agentsecrets/callinrun.go", "	if a.project != \"\" || a.environment != \"\" || a.workspace != \"\" {", "	if a.project != \"\" {", inVariables("AGENTSECRETS_ENV")},
+	{"flags: a call in a run goes where a variable says", "cmd/agentsecrets/callinrun.go", "	if a.project == \"\" && a.environment == \"\" && a.workspace == \"\" || a.namesTheRuns() {", "	if a.project == \"\" || a.namesTheRuns() {", inVariables("AGENTSECRETS_ENV")},
 	{"flags: --resolve for any name", "cmd/agentsecrets/origins.go", "		if host, _, _ := net.SplitHostPort(key); !isTestName(host) {", "		if host, _, _ := net.SplitHostPort(key); host == \"\" {", inFlags("origins")},
 	{"flags: --origin-ca for any name", "cmd/agentsecrets/origins.go", "	if r.everywhere || isTestName(host) {\n		return r.roots", "	if r.everywhere || host != \"\" {\n		return r.roots", inFlags("origins")},
 	{"flags: --origin-ca and the rest in a run", "cmd/agentsecrets/callinrun.go", "	if o.origins.any() {", "	if o.origins.any() && o.origins.adopts {", inFlags("origins")},
