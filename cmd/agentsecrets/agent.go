@@ -120,6 +120,17 @@ func (w where) changeAgents(done allowlist.Change, change func(*agents.Book) err
 	})
 }
 
+// changeAgent is changeAgents of the one of that name.
+func (w where) changeAgent(done allowlist.Change, name string, change func(*agents.Agent) error) error {
+	return w.changeAgents(done, func(b *agents.Book) error {
+		agent, err := b.Agent(name)
+		if err != nil {
+			return err
+		}
+		return change(agent)
+	})
+}
+
 // removeAgents takes the agents of the project of w out of p.
 func (w where) removeAgents(p *allowlist.Policy) error {
 	b, err := agents.Load(p)

@@ -126,11 +126,7 @@ func (a *app) setAgentPolicy(cmd *cobra.Command, name string, o agentPolicyFlags
 		return err
 	}
 	var v agentPolicyJSON
-	err = w.changeAgents(change("policy", "agent "+shownAgent(name)), func(b *agents.Book) error {
-		agent, err := b.Agent(name)
-		if err != nil {
-			return err
-		}
+	err = w.changeAgent(change("policy", "agent "+shownAgent(name)), name, func(agent *agents.Agent) error {
 		if err := o.apply(&agent.Policy, given); err != nil {
 			return err
 		}

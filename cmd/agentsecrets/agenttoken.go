@@ -163,11 +163,7 @@ func (a *app) issueToken(name string, o tokenFlags) error {
 		return err
 	}
 	var i issuedJSON
-	err = w.changeAgents(change("issue", "agent "+shownAgent(name)), func(b *agents.Book) error {
-		agent, err := b.Agent(name)
-		if err != nil {
-			return err
-		}
+	err = w.changeAgent(change("issue", "agent "+shownAgent(name)), name, func(agent *agents.Agent) (err error) {
 		i, err = issue(agent, w.scopeOf(agent), wanted)
 		return err
 	})
@@ -255,11 +251,7 @@ func (a *app) revokeTokens(ctx context.Context, name, id string, yes bool) error
 		return err
 	}
 	var ended []string
-	err = w.changeAgents(done, func(b *agents.Book) error {
-		agent, err := b.Agent(name)
-		if err != nil {
-			return err
-		}
+	err = w.changeAgent(done, name, func(agent *agents.Agent) (err error) {
 		ended, err = agent.Revoke(id, time.Now())
 		return err
 	})
