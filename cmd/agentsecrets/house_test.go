@@ -53,6 +53,7 @@ func mayImport() map[string][]string {
 		"internal/style":           {"internal/place", "placeholder"},
 		"internal/daemon":          {"internal/atomicfile", "internal/runtree"},
 		"internal/mcpclients":      {"internal/atomicfile"},
+		"internal/harden":          {"internal/harden/early"},
 		"internal/mutate":          {"internal/threats"},
 		"internal/threats/report":  {"internal/threats"},
 		"internal/lab":             {"internal/*", "allowlist", "audit", "ca", "metrics", "mitm", "redact", "resolve"}, // tests only

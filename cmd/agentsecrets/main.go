@@ -20,7 +20,6 @@ import (
 	"syscall"
 
 	"github.com/agentsecrets/agentsecrets/internal/harden"
-	_ "github.com/agentsecrets/agentsecrets/internal/harden/early"
 )
 
 // The main thread is the one whose name says that a process is a run, and which

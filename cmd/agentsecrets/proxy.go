@@ -172,6 +172,10 @@ func (a *app) startDaemon(ctx context.Context, o proxyOptions) error {
 	if err != nil {
 		return err
 	}
+	return a.showStarted(st)
+}
+
+func (a *app) showStarted(st daemon.Status) error {
 	if st.Metrics != "" {
 		a.say("Metrics: http://%s/metrics", st.Metrics)
 	}

@@ -3,16 +3,14 @@ package harden
 import (
 	"slices"
 	"strings"
+
+	"github.com/agentsecrets/agentsecrets/internal/harden/early"
 )
 
 // Go's runtime and libraries obey variables before main runs: GODEBUG=http2debug
 // makes net/http print every header field that it sends, other settings weaken
 // TLS, and GOTRACEBACK=crash dumps all stacks and a core. Who starts us must not
 // decide that, so a process that was given them starts itself anew without.
-
-// kept is what the caller's variables are called from then on, so that programs
-// that we start get them back.
-const kept = "AGENTSECRETS_CALLER_"
 
 func governed() []string {
 	return []string{"GODEBUG", "GOTRACEBACK", "MCPGODEBUG", "JSONSCHEMAGODEBUG"}
@@ -29,7 +27,7 @@ func withoutRuntime(environ []string) (clean []string, needed bool) {
 		}
 		harmless := value == "" || name == "GOTRACEBACK" && slices.Contains([]string{"none", "single", "0", "1"}, value)
 		needed = needed || !harmless
-		clean = append(clean, kept+kv)
+		clean = append(clean, early.Kept+kv)
 	}
 	return clean, needed
 }
@@ -38,7 +36,7 @@ func withoutRuntime(environ []string) (clean []string, needed bool) {
 func CallerEnviron(environ []string) []string {
 	var out []string
 	for _, kv := range environ {
-		rest, ours := strings.CutPrefix(kv, kept)
+		rest, ours := strings.CutPrefix(kv, early.Kept)
 		if name, _, _ := strings.Cut(rest, "="); ours && slices.Contains(governed(), name) {
 			kv = rest
 		}

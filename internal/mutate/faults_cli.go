@@ -29,7 +29,7 @@ var cliFaults = []fault{
 	{"hints: wrong use without one", "cmd/agentsecrets/errors.go", "	if exitCode(err) == exitUsage || wrongUse(err) {\n", "	if wrongUse(err) && a.noInput {\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^(usage|bad)$"}},
 	{"inside a run another environment may be named", "cmd/agentsecrets/callinrun.go", ` && (a.environment == "" || a.environment == h.Environment)`, "", []string{"./cmd/agentsecrets", "-run", "TestNoGet/^flags$/^elsewhere$"}},
 	{"inside a run its own project may not be named", "cmd/agentsecrets/wiring.go", "		status.Environment = h.where.Environment\n", "", []string{"./cmd/agentsecrets", "-run", "TestNoGet/^flags$/^elsewhere$"}},
-	{"harden: libraries read what cannot be read", "cmd/agentsecrets/main.go", "\t_ \"github.com/agentsecrets/agentsecrets/internal/harden/early\"\n", "", []string{"./cmd/agentsecrets", "-run", "TestScripts/^godebug$"}},
+	{"harden: libraries read what cannot be read", "internal/harden/early/early.go", "\t\tos.Unsetenv(name)\n", "", []string{"./cmd/agentsecrets", "-run", "TestScripts/^godebug$"}},
 	{"docs: a link to a heading that is not there", "docs/troubleshooting.md", "(clients.md#what-does-not-work)", "(clients.md#what-works-not)", []string{"./cmd/agentsecrets", "-run", "TestLinks"}},
 	{"help: another page in place of what there is not", "cmd/agentsecrets/topics.go", "len(rest) > 0 && named.HasSubCommands()", "len(rest) > 1 && named.HasSubCommands()", []string{"./cmd/agentsecrets", "-run", "TestScripts/^usage$"}},
 	{"completion: a shell that there is not", "cmd/agentsecrets/completion.go", "			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, helpOf", "			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, nil", []string{"./cmd/agentsecrets", "-run", "TestScripts/^usage$"}},

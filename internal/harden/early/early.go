@@ -2,8 +2,6 @@
 // runs, and that they do not survive when it cannot be read: with MCPGODEBUG=x every command
 // would end in a panic, whatever it has to do with MCP.
 //
-//	import _ "github.com/agentsecrets/agentsecrets/internal/harden/early"
-//
 // Packages are initialised in the order of their import paths, those first whose
 // imports have been (Go specification, Package initialization). This one
 // needs os alone, and stands before those libraries in that order.
@@ -11,8 +9,9 @@ package early
 
 import "os"
 
-// put has harden.CallerEnviron give them back to programs that we start.
-const put = "AGENTSECRETS_CALLER_"
+// Kept is what comes before the name of a variable of our caller that was put aside:
+// programs that we start are given it back.
+const Kept = "AGENTSECRETS_CALLER_"
 
 func init() {
 	text, ok := os.LookupEnv("MCPGODEBUG")
@@ -23,7 +22,7 @@ func init() {
 
 func aside(name, text string, ok bool) {
 	if ok {
-		os.Setenv(put+name, text)
+		os.Setenv(Kept+name, text)
 		os.Unsetenv(name)
 	}
 }
