@@ -12,15 +12,15 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.10 and python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools sdk-compat tools clients suites sdk clean
+.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools sdk-compat tools libraries suites sdk clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
 
-demo: build ## the whole main job on this machine, nothing to set up; with the SDK of `make clients` if it is there
+demo: build ## the whole main job on this machine, nothing to set up; with the SDK of `make libraries` if it is there
 	PATH=$(CURDIR)/.cache/clients/bin:$$PATH bin/agentsecrets demo
 
-test: tools clients suites sdk check unit ## everything that has to pass
+test: tools libraries suites sdk check unit ## everything that has to pass
 
 check: vet
 	@echo gofmt
@@ -44,13 +44,13 @@ unit:
 	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm ./...
 	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm ./redact
 
-race: tools clients suites ## the scripts with the race detector, ten minutes
+race: tools libraries suites ## the scripts with the race detector, ten minutes
 	go test -race -count=1 -timeout 40m -run '^TestScripts$$' ./cmd/agentsecrets
 
 docs: ## writes docs/cli.md anew, from the commands themselves
 	go test ./cmd/agentsecrets -count=1 -run '^TestReference$$' -update
 
-docs-check: tools clients ## runs what README and docs tell to type, and follows their links
+docs-check: tools libraries ## runs what README and docs tell to type, and follows their links
 	go test -count=1 ./cmd/agentsecrets -run '^(TestReference|TestManPages|TestLinksLeadSomewhere|TestCommandsInDocsExist|TestEvery.*|TestScripts)$$/^json$$'
 	go test -count=1 ./internal/clients -run '^(TestReadme|TestFiveCommands|TestSnippets)'
 
@@ -61,10 +61,10 @@ kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run '^TestA[56][A-Z]' ./resolve/agefile ./resolve/keychain
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 1h -run '^TestA[56][A-Z]' ./cmd/agentsecrets
 
-mutate: clients sdk ## seeds faults into a copy of the tree; a test has to notice each
+mutate: libraries sdk ## seeds faults into a copy of the tree; a test has to notice each
 	go run ./internal/mutate
 
-threats: tools clients ## docs/threats.md: each row, its tests, how they ended
+threats: tools libraries ## docs/threats.md: each row, its tests, how they ended
 	go run ./internal/threats/report
 
 attack: build ## plays hostile clients, origins and users against bin/agentsecrets, and says what held; needs root, or see -help
@@ -108,7 +108,7 @@ interop-tools: tools suites ## all of those suites
 tools: ## what the tests run besides Go; installs by apt-get only what is missing
 	@.ci/tools
 
-clients: .cache/clients/.installed
+libraries: .cache/clients/.installed
 
 suites: .cache/interop/.built ## those of other people's test suites that make test runs
 	@.ci/tools suites

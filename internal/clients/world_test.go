@@ -246,7 +246,7 @@ func python(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("the Python clients are not installed, `make clients` installs them: %v", err)
+		t.Fatalf("the Python clients are not installed, `make libraries` installs them: %v", err)
 	}
 	return path
 }
