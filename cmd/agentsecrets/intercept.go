@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/child"
+	"github.com/agentsecrets/agentsecrets/internal/rundir"
 	"github.com/agentsecrets/agentsecrets/internal/runtree"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
@@ -61,7 +60,7 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 		err := h.close(grace)
 		run.Revoke() // not before: it cuts what grace is for
 		h.messages.Info("run ended", "run", run.ID())
-		a.afterwards(errors.Join(err, <-served, pruneOld(w.home)))
+		a.afterwards(errors.Join(err, <-served, pruneOld(w.home), sweep()))
 		if !o.quiet {
 			h.distrusted.tell(a)
 		}
@@ -75,14 +74,14 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	if err != nil {
 		return 0, err
 	}
-	dir, err := newRunDir()
+	dir, err := rundir.New()
 	if err != nil {
 		return 0, &failure{code: exitOurs, err: fmt.Errorf("make a directory for the run: %w", err), hint: "export TMPDIR=DIRECTORY"}
 	}
-	defer os.RemoveAll(dir)
+	defer dir.Remove()
 	environ, notices, err := env.Child{
 		Environ: a.environ, ProxyURL: run.URL(h.listener.Addr()), CA: h.authority.Load().PEM(), Bundle: h.authority.Load().Bundle,
-		Dir: dir, Names: names,
+		Dir: dir.Path(), Names: names,
 	}.Vars()
 	if err != nil {
 		return 0, fmt.Errorf("prepare the program's environment: %w", err)
@@ -110,10 +109,11 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	return execute(p)
 }
 
-func newRunDir() (string, error) {
-	base, err := filepath.Abs(os.TempDir()) // TMPDIR may be relative, what variables name may not
-	if err != nil {
-		return "", err
+// sweep takes away what runs have left that were killed.
+func sweep() error {
+	left, err := rundir.Left()
+	for _, path := range left {
+		err = errors.Join(err, rundir.RemoveLeft(path))
 	}
-	return os.MkdirTemp(base, "agentsecrets-run-") // 0700
+	return err
 }
