@@ -149,6 +149,7 @@ func all() []fault {
 	fs := slices.Concat(faults, parentFaults, httpFaults, interopFaults, protocolFaults, flagFaults, soakFaults, matrixFaults, cliFaults, runFaults)
 	fs = slices.Concat(fs, clientFaults, agentFaults)
 	fs = append(fs, sdkFaults...)
+	fs = append(fs, probeFaults...)
 	for _, rows := range [][]rowFault{dFaults, lFaults, aFaults, sFaults, eFaults, vFaults, agentRowFaults} {
 		for _, r := range rows {
 			fs = append(fs, r.fault())

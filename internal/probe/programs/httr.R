@@ -1,0 +1,5 @@
+if (!requireNamespace("httr", quietly = TRUE)) quit(status = 77)
+args <- commandArgs(trailingOnly = TRUE)
+response <- httr::GET(args[1], httr::add_headers(Authorization = paste("Bearer", args[2])))
+httr::stop_for_status(response)
+cat(httr::content(response, "text", encoding = "UTF-8"))
