@@ -171,9 +171,19 @@ func same(t *testing.T, what string, documented, exist map[string]bool) {
 	}
 }
 
+// docPages are those of docs, and its recipes.
+func docPages() ([]string, error) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		return nil, err
+	}
+	recipes, err := filepath.Glob("../../docs/recipes/*.md")
+	return append(pages, recipes...), err
+}
+
 // A link of a page leads to a file and, within ours, to a heading.
 func TestLinksLeadSomewhere(t *testing.T) {
-	pages, err := filepath.Glob("../../docs/*.md")
+	pages, err := docPages()
 	if err != nil || len(pages) < 5 {
 		t.Fatal(pages, err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // Whatever a page, a hint or a message tells to run is a command, with flags that it has.
 func TestCommandsInDocsExist(t *testing.T) {
-	pages, err := filepath.Glob("../../docs/*.md")
+	pages, err := docPages()
 	if err != nil || len(pages) < 20 {
 		t.Fatal(pages, err)
 	}

@@ -77,7 +77,10 @@ type held struct {
 }
 
 // hold starts cmd and waits until it says "pid N".
-func (w *world) hold(cmd *exec.Cmd) *held {
+func (w *world) hold(cmd *exec.Cmd) *held { return w.holdAfter(cmd, "") }
+
+// holdAfter is hold of a program that is told something first.
+func (w *world) holdAfter(cmd *exec.Cmd, told string) *held {
 	w.t.Helper()
 	h := &held{t: w.t, cmd: cmd}
 	cmd.Stderr = &h.stderr
@@ -90,6 +93,9 @@ func (w *world) hold(cmd *exec.Cmd) *held {
 		w.t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := io.WriteString(h.stdin, told); err != nil {
 		w.t.Fatal(err)
 	}
 	lines := bufio.NewReader(stdout)

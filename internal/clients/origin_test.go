@@ -64,6 +64,7 @@ func newOrigin(t *testing.T, dir string) *origin {
 	mux.HandleFunc("/fails/{how}/{rest...}", fails)
 	mux.HandleFunc("/socket", o.socket)
 	o.forTools(mux)
+	o.forRecipes(mux)
 	repo := newRepository(t, dir)
 	mux.HandleFunc("/repo.git/", func(w http.ResponseWriter, r *http.Request) {
 		o.keep(r, nil)
@@ -258,7 +259,7 @@ func originCertificate(t *testing.T, caFile string) tls.Certificate {
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "api.acme.test"},
 		NotBefore: root.NotBefore, NotAfter: root.NotAfter,
-		DNSNames: []string{apiHost, openAIHost, gitHost, "api.stripe.com", "api.openai.com", "localhost"},
+		DNSNames: append([]string{apiHost, openAIHost, gitHost, "localhost"}, recipeHosts()...),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	key, der := sign(t, leaf, root, rootKey)

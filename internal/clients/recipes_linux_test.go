@@ -1,0 +1,130 @@
+package clients_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/agentsecrets/agentsecrets/audit"
+)
+
+func TestRecipes(t *testing.T) {
+	for _, r := range recipes {
+		if !r.big {
+			t.Run(strings.TrimSuffix(r.page, ".md")+" "+r.section, r.run)
+		}
+	}
+}
+
+// run follows the section on a machine that has nothing of ours yet.
+func (c recipe) run(t *testing.T) {
+	t.Parallel()
+	w := newOutside(t, "")
+	p := pageOf(t, c.page)
+	w.kitchen(c)
+	if c.prepare != nil {
+		c.prepare(w)
+	}
+	for file, text := range p.files(c.section) {
+		w.write("project/"+file, text)
+	}
+	r := w.follow(p.session(c.section))
+	for _, path := range c.paths {
+		if got := c.sent(w.origin.last(path)); got != w.value {
+			t.Errorf("%s: the origin got %q, want the value", path, got)
+		}
+	}
+	for _, shown := range p.shown(c.section) {
+		if !strings.Contains(squeezed(r.stdout), squeezed(shown)) {
+			t.Errorf("the page shows\n%s\nwhat happens is\n%s\n%s", shown, r.stdout, r.stderr)
+		}
+	}
+	w.clean(r)
+	w.wentOnlyTo(c.secret, c.hosts)
+	if c.check != nil {
+		c.check(w, r)
+	}
+}
+
+// kitchen puts on PATH what a page takes for granted.
+func (w *world) kitchen(c recipe) {
+	w.t.Helper()
+	w.write("pw", "correct horse battery staple\n")
+	values := w.t.TempDir() // elsewhere: no file of the world may hold the value
+	if err := os.WriteFile(filepath.Join(values, c.secret), []byte(w.value), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.Mkdir(w.path("bin"), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	leads := "--origin-ca " + w.origin.caFile
+	for _, host := range c.hosts {
+		leads += fmt.Sprintf(" --resolve %s:443:127.0.0.1:%d", host, w.origin.port)
+	}
+	answered := strings.NewReplacer("@real", binary, "@pw", w.path("pw"), "@values", values, "@leads", leads, "@home", w.path("home"), "@port", w.freePort())
+	w.executable("bin/agentsecrets", answered.Replace(answers))
+	w.executable("bin/python", heldPython(python(w.t)))
+}
+
+// answers are for who would be asked on a terminal, and say where hosts lead.
+const answers = `export AGENTSECRETS_HOME=@home AGENTSECRETS_PORT=@port
+case "$*" in
+init*) exec @real "$@" --no-input --store file --password-file @pw ;;
+"secrets set"*) exec @real "$@" --stdin --password-file @pw <"@values/$3" ;;
+"secrets bind"*|"workspace allowlist add"*) exec @real "$@" --password-file @pw ;;
+run*" --intercept "*) shift; exec @real run @leads --password-file @pw "$@" ;;
+"proxy start"*) exec @real "$@" @leads --password-file @pw ;;
+*) exec @real "$@" ;;
+esac`
+
+// heldPython is a Python that stays when its program has ended, so that its memory can be
+// searched: it then takes more lines, and the one that it gets says who it is.
+func heldPython(path string) string {
+	return `case "$1" in *.py) exec ` + path + ` -i "$@" ;; *) exec ` + path + ` "$@" ;; esac`
+}
+
+// follow types a session, and looks into the memory of the Python program in it.
+func (w *world) follow(session string) result {
+	w.t.Helper()
+	cmd := w.command("bash", "-euo", "pipefail", "-c", session)
+	cmd.Env = append(cmd.Env, "PATH="+w.path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if !regexp.MustCompile(`(?m)python \w+\.py$`).MatchString(session) {
+		return w.run(cmd, "")
+	}
+	h := w.holdAfter(cmd, "import os; print('pid', os.getpid(), flush=True)\n")
+	if forms := h.memory(w.trace); forms != nil {
+		w.t.Errorf("the program's memory holds the value: %s", forms)
+	}
+	h.stdin.Close()
+	return h.end()
+}
+
+// wentOnlyTo holds that the record knows of no other host that got the value.
+func (w *world) wentOnlyTo(secret string, hosts []string) {
+	w.t.Helper()
+	events, err := audit.Read(w.path("home", "audit"), audit.Filter{Secret: secret})
+	if err != nil || len(events) == 0 {
+		w.t.Fatalf("the record has %d events: %v", len(events), err)
+	}
+	for _, e := range events {
+		if !slices.Contains(hosts, e.Domain) {
+			w.t.Errorf("a request with %s went to %s", secret, e.Domain)
+		}
+	}
+}
+
+func (w *world) freePort() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer l.Close()
+	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+}
+
+func squeezed(s string) string { return regexp.MustCompile(`\*+`).ReplaceAllString(s, "*") }
