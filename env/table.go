@@ -67,6 +67,7 @@ func rootVars() []rootVar {
 		{"WEBSOCKET_CLIENT_CA_BUNDLE", []string{"SSL_CERT_FILE"}},
 		{"CODEX_CA_CERTIFICATE", []string{"SSL_CERT_FILE"}},
 		{"MOJO_CA_FILE", []string{"SSL_CERT_FILE"}},
+		{"PERL_LWP_SSL_CA_FILE", []string{"SSL_CERT_FILE"}}, // Debian's LWP reads no other
 	}
 }
 

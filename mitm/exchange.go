@@ -34,6 +34,7 @@ type exchange struct {
 	short    string // dest as people write it
 
 	method   string
+	proto    string // that the client speaks: HTTP/2.0
 	target   target
 	fields   http.Header // as the client wrote them: no value is ever in there
 	uses     []found
@@ -102,7 +103,7 @@ func (x *exchange) domain() string { return x.short }
 func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer x.finish()
 	defer x.recovered(w)
-	x.method, x.target, x.fields = r.Method, parseTarget(r.RequestURI), r.Header
+	x.method, x.proto, x.target, x.fields = r.Method, r.Proto, parseTarget(r.RequestURI), r.Header
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(x.run.live, cancel)()

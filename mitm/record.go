@@ -107,7 +107,7 @@ func (x *exchange) finish() {
 		e.Status = audit.Error
 	}
 	if log := x.proxy.cfg.log(); log.Enabled(context.Background(), slog.LevelDebug) {
-		log.Debug("exchange", "exchange", x.id, "run", x.scope.RunID, "method", x.method, "host", x.dest.host, "port", x.dest.port,
+		log.Debug("exchange", "exchange", x.id, "run", x.scope.RunID, "method", x.method, "proto", x.proto, "host", x.dest.host, "port", x.dest.port,
 			"status", x.status, "reason", e.Reason, "redactions", e.Redactions, "duration_ms", e.DurationMS)
 	}
 	o := x.proxy.cfg.observer()

@@ -75,8 +75,9 @@ func TestFind(t *testing.T) {
 			t.Errorf("found %q, want %q", got, want)
 		}
 	}
-	if got := (Probe{Programs: []string{"first"}}).Find("."); got != "" {
-		t.Errorf("found %q in the working directory", got)
+	t.Chdir(filepath.Dir(dir))
+	if got := p.Find(filepath.Base(dir)); got != "" {
+		t.Errorf("found %q under the working directory", got)
 	}
 }
 

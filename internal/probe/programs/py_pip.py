@@ -9,4 +9,4 @@ if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 command[3:] = ["download", "--isolated", "--no-cache-dir", "--retries=0", "--no-input", "--no-deps", "-v", "--index-url", index, "probe==1"]
 said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True).stdout
 print(said)
-sys.exit("Found link" not in said)
+sys.exit("probe-1" not in said)
