@@ -24,6 +24,11 @@ type Child struct {
 	Bundle func(existing string) ([]byte, error)
 	Dir    string   // absolute, and this run's alone: the files that variables name are written here
 	Names  []string // of secrets: each becomes a variable that holds its placeholder
+	// Shell is set for an environment that outlives its proxy, and that is not a run's.
+	Shell bool
+	// PeersTold says that the proxy takes the programs of this environment that can
+	// send no credential. Without, a shell does not lead them there.
+	PeersTold bool
 }
 
 // Vars is the program's whole environment. Notices are for the user: what of
@@ -43,11 +48,15 @@ func (c Child) Vars() (vars, notices []string, err error) {
 	w.unset()
 	w.proxies()
 	w.constants()
-	w.roots()
+	stored := w.roots()
 	w.git()
 	w.node()
 	w.python()
+	w.java()
+	w.chromium()
+	w.wget()
 	w.placeholders()
+	w.store(<-stored)
 	if w.err != nil {
 		return nil, nil, fmt.Errorf("make variables: %w", w.err)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -17,11 +18,20 @@ func certificate(text string) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(text)})
 }
 
+// ours is the root of the tests' runs.
+var ours = sync.OnceValue(func() []byte {
+	root, err := newRoot("ours")
+	if err != nil {
+		panic(err)
+	}
+	return root
+})
+
 // child has a bundle that tells what it was made of.
 func child(t *testing.T, environ ...string) Child {
 	t.Helper()
 	return Child{
-		Environ: environ, ProxyURL: proxyURL, CA: certificate("ours"), Dir: filepath.Join(t.TempDir(), "run"),
+		Environ: environ, ProxyURL: proxyURL, CA: ours(), Dir: filepath.Join(t.TempDir(), "run"),
 		Bundle: func(existing string) ([]byte, error) {
 			if existing == "" {
 				return []byte("system+ours"), nil
@@ -81,6 +91,10 @@ func TestVarsOfAnEmptyEnvironment(t *testing.T) {
 		"GIT_CONFIG_KEY_1": "http.proxyAuthMethod", "GIT_CONFIG_VALUE_1": "basic",
 		"NODE_USE_ENV_PROXY": "1", "PERL_LWP_ENV_PROXY": "1", "MOJO_PROXY": "1",
 		"NODE_OPTIONS": `--require "` + filepath.Join(c.Dir, "as-node-preload.cjs") + `"`, "PYTHONPATH": filepath.Join(c.Dir, "python"),
+		"PHP_INI_SCAN_DIR": ":" + filepath.Join(c.Dir, "php"), "WGETRC": filepath.Join(c.Dir, "wgetrc"),
+		"JAVA_TOOL_OPTIONS": `-Djavax.net.ssl.trustStore="` + filepath.Join(c.Dir, "roots.p12") + `" -Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword=changeit` +
+			" -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=4321 -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=4321 -Dhttp.nonProxyHosts=localhost|127.0.0.1|[::1]",
+		"CHROMIUM_FLAGS": got["CHROMIUM_FLAGS"], // TestChromiumBelievesOneKey
 	}
 	for _, name := range strings.Fields("HTTPS_PROXY https_proxy HTTP_PROXY http_proxy NPM_CONFIG_HTTPS_PROXY NPM_CONFIG_PROXY") {
 		want[name] = proxyURL
@@ -99,16 +113,23 @@ func TestVarsOfAnEmptyEnvironment(t *testing.T) {
 	if len(got) != len(want) || len(notices) > 0 {
 		t.Errorf("%d variables, want %d; notices %q", len(got), len(want), notices)
 	}
-	for name, content := range map[string]string{"ca.pem": string(c.CA), "bundle-1.pem": "system+ours", "as-node-preload.cjs": string(preload), "python/sitecustomize.py": string(pythonHook)} {
+	bundle := filepath.Join(c.Dir, "bundle-1.pem")
+	for name, content := range map[string]string{
+		"ca.pem": string(c.CA), "bundle-1.pem": "system+ours", "as-node-preload.cjs": string(preload), "python/sitecustomize.py": string(pythonHook),
+		"php/agentsecrets.ini": "curl.cainfo = '" + bundle + "'\nopenssl.cafile = '" + bundle + "'\n",
+		"wgetrc":               "use_proxy = on\nca_certificate = " + bundle + "\n", "roots.p12": read(t, filepath.Join(c.Dir, "roots.p12")),
+	} {
 		path := filepath.Join(c.Dir, name)
 		if info, err := os.Lstat(path); err != nil || info.Mode() != 0o444 || read(t, path) != content {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
-	if info, err := os.Lstat(c.Dir); err != nil || info.Mode() != 0o700|os.ModeDir {
-		t.Errorf("directory: %v, %v", info.Mode(), err)
+	for _, dir := range []string{".", "php", "python"} {
+		if info, err := os.Lstat(filepath.Join(c.Dir, dir)); err != nil || info.Mode() != 0o700|os.ModeDir {
+			t.Errorf("directory %s: %v, %v", dir, info, err)
+		}
 	}
-	if files, err := os.ReadDir(c.Dir); err != nil || len(files) != 4 {
+	if files, err := os.ReadDir(c.Dir); err != nil || len(files) != 7 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }
@@ -219,7 +240,7 @@ func TestGitReadsIt(t *testing.T) {
 func TestVarsAgain(t *testing.T) {
 	c := child(t)
 	first, _ := vars(t, c)
-	c.CA = certificate("another")
+	c.CA = rootNamed(t, "another")
 	second, _ := vars(t, c)
 	if got := read(t, second["AGENTSECRETS_CA"]); got != string(c.CA) || first["AGENTSECRETS_CA"] != second["AGENTSECRETS_CA"] {
 		t.Errorf("holds %q", got)

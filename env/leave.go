@@ -18,7 +18,7 @@ const loopback = "localhost,127.0.0.1,::1"
 // SetVars names the variables that Vars sets in an environment without any of
 // them, the placeholders aside.
 func SetVars() []string {
-	names := append(proxyVars(), "NO_PROXY", "no_proxy", "NODE_OPTIONS", "PYTHONPATH", "AGENTSECRETS_CA")
+	names := append(proxyVars(), "NO_PROXY", "no_proxy", "NODE_OPTIONS", "PYTHONPATH", "AGENTSECRETS_CA", phpScan, "WGETRC", javaOptions, chromiumFlags)
 	names = append(append(names, onVars()...), extraVars()...)
 	for _, v := range rootVars() {
 		names = append(names, v.name)
@@ -31,6 +31,10 @@ func SetVars() []string {
 	return names
 }
 
+// ReadVars names the variables by which Vars makes its files: where they hold the same,
+// the files do.
+func ReadVars() []string { return append(append(SetVars(), javaLater()...), "HOME") }
+
 // Without is environ less what Vars set in it, with a Dir that is dir or below
 // it. What Vars replaced is lost.
 func Without(environ []string, dir string) []string {
@@ -38,6 +42,7 @@ func Without(environ []string, dir string) []string {
 	led := slices.ContainsFunc(proxyVars(), func(name string) bool { return isProxyURL(v.get(name)) })
 	set := SetVars()
 	v.leavePython(dir)
+	v.leavePHP(dir)
 	v.drop(func(name string) bool {
 		if !slices.ContainsFunc(set, func(s string) bool { return v.key(s) == v.key(name) }) {
 			return false
@@ -48,6 +53,7 @@ func Without(environ []string, dir string) []string {
 	})
 	v.leaveGit()
 	v.leaveNode(dir)
+	v.leaveJava(dir)
 	return v.environ()
 }
 
@@ -103,15 +109,20 @@ func isGitPair(name string) bool {
 
 // leaveNode takes our preload out of the options of Node and leaves the others.
 func (v *variables) leaveNode(dir string) {
-	had := v.get("NODE_OPTIONS")
 	quoted := strings.TrimSuffix(nodeQuote(dir), `"`)
 	ours := regexp.MustCompile(` ?--require ` + regexp.QuoteMeta(quoted) + `[^"]*as-node-preload\.cjs"`)
+	v.leaveOptions("NODE_OPTIONS", ours)
+}
+
+// leaveOptions takes what ours matches out of a variable that holds options.
+func (v *variables) leaveOptions(name string, ours *regexp.Regexp) {
+	had := v.get(name)
 	rest := strings.TrimPrefix(ours.ReplaceAllString(had, ""), " ")
 	switch {
 	case rest == had:
 	case rest == "":
-		v.drop(func(name string) bool { return v.key(name) == "NODE_OPTIONS" })
+		v.drop(func(other string) bool { return v.key(other) == v.key(name) })
 	default:
-		v.put("NODE_OPTIONS", rest)
+		v.put(name, rest)
 	}
 }

@@ -13,9 +13,12 @@ func TestWithoutUndoesVars(t *testing.T) {
 	for _, before := range [][]string{
 		{"PATH=/bin"},
 		{"PATH=/bin", "PYTHONPATH=/lib/a::/lib/b"},
+		{"PATH=/bin", "PHP_INI_SCAN_DIR=/etc/php::/x", "JAVA_TOOL_OPTIONS=-Xmx1g", "_JAVA_OPTIONS=-Dhttp.proxyHost=corp"},
+		{"PATH=/bin", "PHP_INI_SCAN_DIR="},
 		{"PATH=/bin", "NODE_OPTIONS=--title=x", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=user.name", "GIT_CONFIG_VALUE_0=Acme"},
 	} {
 		c := child(t, before...)
+		c.Shell, c.PeersTold = true, true
 		dir := filepath.Dir(c.Dir)
 		for range 2 {
 			after, _, err := c.Vars()

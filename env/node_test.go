@@ -168,6 +168,7 @@ type world struct {
 	origin *httptest.Server
 	proxy  *httptest.Server
 	ca     []byte
+	open   bool   // without a credential too
 	answer string // of the proxy to CONNECT, | between writes; "-" opens a tunnel, "" closes
 
 	mu sync.Mutex
@@ -209,7 +210,7 @@ func serveOrigin(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (w *world) connect(rw http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodConnect || r.Header.Get("Proxy-Authorization") != "Basic "+credential {
+	if r.Method != http.MethodConnect || !w.open && r.Header.Get("Proxy-Authorization") != "Basic "+credential {
 		http.Error(rw, "no", http.StatusProxyAuthRequired)
 		return
 	}
@@ -343,14 +344,22 @@ func rootTemplate(name string) *x509.Certificate {
 // rootNamed is a CA, in PEM, that has signed nothing.
 func rootNamed(t *testing.T, name string) []byte {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	root, err := newRoot(name)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return root
+}
+
+func newRoot(name string) ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
 	}
 	root := rootTemplate(name)
 	der, err := x509.CreateCertificate(rand.Reader, root, root, &key.PublicKey, key)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }

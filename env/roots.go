@@ -15,15 +15,54 @@ const maxRoots = 16 << 20
 
 // roots points every variable about trust at a file that holds what the client
 // trusted before as well as our CA. SSL_CERT_DIR stays: it is read in addition.
-func (w *writer) roots() {
+func (w *writer) roots() (store <-chan stored) {
 	w.after.set("AGENTSECRETS_CA", w.merged("AGENTSECRETS_CA", "ca", "", w.withCA))
-	for _, v := range rootVars() {
+	for i, v := range rootVars() {
 		by, existing := w.trusted(v)
-		w.after.set(v.name, w.merged(by, "bundle", existing, w.Bundle))
+		path := w.merged(by, "bundle", existing, w.Bundle)
+		w.after.set(v.name, path)
+		if i == 0 { // the common one
+			store = w.makeStore(path)
+			w.php(path)
+		}
 	}
 	for _, name := range extraVars() {
 		w.after.set(name, w.merged(name, "ca", w.before.get(name), w.withCA))
 	}
+	return store
+}
+
+// stored is a trust store for JVMs, with what could not be carried over into it.
+type stored struct {
+	content []byte
+	notices []string
+	err     error
+}
+
+// makeStore begins to make the trust store of what is in the file bundle. It takes as
+// long as all the rest, so it is made beside it.
+func (w *writer) makeStore(bundle string) <-chan stored {
+	made := make(chan stored, 1)
+	alone := &writer{Child: w.Child, before: w.before}
+	go func() {
+		var s stored
+		var text []byte
+		if text, s.err = readSmall(bundle, 2*maxRoots); s.err == nil {
+			s.content, s.err = alone.trustStore(text)
+		}
+		s.notices = alone.notices
+		made <- s
+	}()
+	return made
+}
+
+func (w *writer) store(s stored) {
+	w.notices = append(w.notices, s.notices...)
+	if s.err != nil {
+		w.fail(s.err)
+		return
+	}
+	w.write(javaStore, s.content)
 }
 
 // trusted is the file that a client took its roots from so far, and the variable

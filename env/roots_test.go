@@ -18,8 +18,8 @@ func TestVarsKeepTheRootsOfBefore(t *testing.T) {
 		"GIT_SSL_CAINFO": "system+ours", "HTTPLIB2_CA_CERTS": "system+ours",
 		"REQUESTS_CA_BUNDLE": "system+own+ours", "AWS_CA_BUNDLE": "system+own+ours", "CODEX_CA_CERTIFICATE": "system+corp+ours",
 		"NPM_CONFIG_CAFILE":   "system+own+ours",
-		"NODE_EXTRA_CA_CERTS": string(certificate("extra")) + string(certificate("ours")),
-		"DENO_CERT":           string(certificate("ours")), "AGENTSECRETS_CA": string(certificate("ours")),
+		"NODE_EXTRA_CA_CERTS": string(certificate("extra")) + string(ours()),
+		"DENO_CERT":           string(ours()), "AGENTSECRETS_CA": string(ours()),
 	} {
 		if content := read(t, got[name]); content != want {
 			t.Errorf("%s holds %q, want %q", name, content, want)
@@ -45,7 +45,7 @@ func TestVarsWithRootsThatCannotBeRead(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"NODE_EXTRA_CA_CERTS", "DENO_CERT"} {
-		if content := read(t, got[name]); content != string(certificate("ours")) {
+		if content := read(t, got[name]); content != string(ours()) {
 			t.Errorf("%s holds %q", name, content)
 		}
 	}
@@ -60,7 +60,7 @@ func TestVarsWithRootsThatCannotBeRead(t *testing.T) {
 }
 
 func TestWithCAIsBounded(t *testing.T) {
-	w := &writer{Child: Child{CA: certificate("ours")}}
+	w := &writer{Child: Child{CA: ours()}}
 	big := put(t, "big.pem", string(bytes.Repeat(certificate("x"), maxRoots/50)))
 	for _, path := range []string{"/dev/zero", t.TempDir(), big} {
 		if _, err := w.withCA(path); err == nil || reason(err) == "" {

@@ -38,6 +38,11 @@ func (v *variables) key(name string) string {
 
 func (v *variables) get(name string) string { return v.values[v.key(name)] }
 
+func (v *variables) has(name string) bool {
+	_, has := v.values[v.key(name)]
+	return has
+}
+
 // option is get for a name that may have been spelled as npm lets one.
 func (v *variables) option(name string) string {
 	if value := v.get(name); value != "" || !npmOption(name) {

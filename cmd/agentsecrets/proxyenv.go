@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -171,7 +172,7 @@ func (a *app) daemonVars(w where, proxyURL string, environ []string) (set map[st
 		return nil, nil, "", err
 	}
 	after, notices, err := env.Child{
-		Environ: before, ProxyURL: proxyURL, CA: authority.Trusted(), Bundle: authority.Bundle, Dir: dir,
+		Environ: before, ProxyURL: proxyURL, CA: authority.Trusted(), Bundle: authority.Bundle, Dir: dir, Shell: true, PeersTold: runtime.GOOS == "linux",
 	}.Vars()
 	if err != nil {
 		return nil, nil, "", fmt.Errorf("prepare the shell's environment: %w", err)
@@ -196,7 +197,7 @@ func rootsDir(home string, environ []string) (string, error) {
 	}
 	before := asMap(environ)
 	h := sha256.New()
-	for _, name := range env.SetVars() {
+	for _, name := range env.ReadVars() {
 		fmt.Fprintf(h, "%q\n", before[name])
 	}
 	return filepath.Join(shellDir(home), hex.EncodeToString(h.Sum(nil)[:8])), nil

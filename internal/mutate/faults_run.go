@@ -7,9 +7,23 @@ var runFaults = []fault{
 	{"run: a directory without a lock is removed", "internal/rundir/rundir.go", "flock.SetFlag(os.O_RDWR|noFollow)", "flock.SetFlag(os.O_CREATE|os.O_RDWR|noFollow)", inRunDir},
 	{"run: its directory stays", "cmd/agentsecrets/intercept.go", "	defer dir.Remove()\n", "", inRunDirScript},
 	{"run: what the killed left stays", "cmd/agentsecrets/intercept.go", "pruneOld(w.home), sweep()))", "pruneOld(w.home)))", inRunDirScript},
+	{"run: PHP loses its own directories", "env/php.go", "		dir = had + string(filepath.ListSeparator) + dir\n", "		dir = had + dir\n", inVars},
+	{"run: our directory stays in PHP's list", "env/leave.go", "	v.leavePHP(dir)\n", "", inVars},
+	{"run: wget's own proxy stays", "env/wget.go", `"noproxy", "proxyuser"`, `"proxyuser"`, inVars},
+	{"run: wget loses the roots that it had", "env/wget.go", "			roots = strings.Trim(", "			_ = strings.Trim(", inVars},
+	{"run: wget's settings that cannot be read are not told of", "env/wget.go", "err != nil && (by ==", "err != nil && by != by && (by ==", inVars},
+	{"run: JVMs lose the roots that they had", "env/java.go", "slices.Concat(w.hadJava(), ", "slices.Concat(", inVars},
+	{"run: JVMs do not trust us", "env/java.go", ", ders(bundle), ders(w.CA))", ", ders(bundle))", inVars},
+	{"run: MAVEN_OPTS beats us", "env/java.go", "steersJava(w.before.get(name)) }) {", "name == \"\" && steersJava(w.before.get(name)) }) {", inVars},
+	{"run: a path with quotes is not one word", "env/java.go", "strings.ReplaceAll(s, `\"`, `\"'\"'\"`)", "s", []string{"./env", "-run", "FuzzJavaQuote"}},
+	{"run: JVMs of a shell are led to who refuses them", "env/java.go", "	if !w.Shell || w.PeersTold {", "	if !w.Shell || w.ProxyURL != \"\" {", inVars},
+	{"run: our options stay in JAVA_TOOL_OPTIONS", "env/leave.go", "	v.leaveJava(dir)\n", "", inVars},
+	{"run: a shell's browser believes a root that gets about", "env/chromium.go", "	if w.Shell {", "	if w.Shell && w.Dir == \"\" {", inVars},
+	{"run: another key for the browser", "env/chromium.go", "root.RawSubjectPublicKeyInfo", "root.Raw", inVars},
 }
 
 var (
+	inVars         = []string{"./env", "-run", "Vars|Java[OI]|Trust|Chromium|Without|Wgetrc"}
 	inRunDir       = []string{"./internal/rundir"}
 	inRunDirScript = []string{"./cmd/agentsecrets", "-run", "TestScripts/^rundir$"}
 )

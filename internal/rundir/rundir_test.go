@@ -120,6 +120,9 @@ func TestOthersAreLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(new, lock), nil, 0o600); err != nil { // its run is about to hold it
+		t.Fatal(err)
+	}
 	unlocked := filepath.Join(tmp, prefix+"unlocked")
 	if err := os.Mkdir(unlocked, 0o700); err != nil {
 		t.Fatal(err)
