@@ -55,7 +55,7 @@ func moveAway(path string) string {
 		files = "ca-next*.pem"
 	}
 	old := filepath.Join(dir, "old-ca")
-	return fmt.Sprintf("mkdir -p %s && mv %s/%s %s", quote(old), quote(dir), files, quote(old))
+	return fmt.Sprintf("mkdir -p -m 700 %s && mv %s/%s %s", quote(old), quote(dir), files, quote(old))
 }
 
 // quote makes s one word of a POSIX shell.

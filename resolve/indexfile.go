@@ -42,8 +42,13 @@ func (e *CorruptError) Unwrap() error { return e.err }
 
 // Hint says how to get going again.
 func (e *CorruptError) Hint() string {
-	return fmt.Sprintf("repair it or put it back from a backup; or begin a new one (the values stay in the store, set "+
-		"the secrets again to list them): mv %s %s", atomicfile.ShellWord(e.Path), atomicfile.ShellWord(e.Path+".damaged"))
+	return "repair it or put it back from a backup; or begin a new one (the values stay in the store, set " +
+		"the secrets again to list them): " + e.Command()
+}
+
+// Command puts the file aside.
+func (e *CorruptError) Command() string {
+	return fmt.Sprintf("mv %s %s", atomicfile.ShellWord(e.Path), atomicfile.ShellWord(e.Path+".damaged"))
 }
 
 // VersionError says that a file was written by a newer agentsecrets. It is left as it is.

@@ -10,30 +10,47 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/demo"
-	"github.com/agentsecrets/agentsecrets/resolve"
 )
 
 // doctorTime is what all checks may take.
 const doctorTime = 60 * time.Second
 
+// doctorOptions are the flags of doctor.
+type doctorOptions struct {
+	fix, verbose bool
+}
+
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var o doctorOptions
+	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check that nothing comes back, and what is stored here",
-		Long: `Check that nothing comes back: a proxy and an origin are started in this process,
+		Short: "Check what is set up here, and that nothing comes back",
+		Long: `Check what is set up on this machine and in this project: the store, the policy, the
+bindings, the files, the proxy, the clock and more. Each line is ok, a warning or FAILED,
+and names the command that puts it right. Nothing is asked, a store or keychain that is
+locked stays so, and no value is shown.
+
+Then check that nothing comes back: a proxy and an origin are started in this process,
 on loopback, with a value that is made up for it. The origin gets the value in a
 header field, the query and the body, and sends it back in each form that
 docs/redaction.md lists: in bodies, fields, cookies, trailers, early responses and
 messages, over HTTP/1.1 and 2, compressed and not. Your store is not asked for that.
+--verbose shows a line for each place.
 
-Then the values of this project are looked at: those that are too short to be
-looked for in responses, or easy to guess, are named. Nothing is asked, and a store
-that is locked stays so. No value is shown.`,
+--fix puts right what needs no password and opens nothing to anybody: permissions, and what
+programs left that were killed. A file that is damaged is never touched.
+
+The exit code is 1 if a check failed; a warning is no failure.`,
 		Args: takes(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return whole(cmd.Context(), a.doctor) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return whole(cmd.Context(), func(ctx context.Context) error { return a.doctor(ctx, o) })
+		},
 	}
+	f := cmd.Flags()
+	f.BoolVar(&o.fix, "fix", false, "put right what needs no password")
+	f.BoolVar(&o.verbose, "verbose", false, "a line for each place of a response that is looked at")
+	return cmd
 }
 
 // doctorCheck is one line of the report.
@@ -41,19 +58,27 @@ type doctorCheck struct {
 	What    string   `json:"what"`
 	OK      bool     `json:"ok"`
 	Warning bool     `json:"warning"` // it is not as it should be, and that alone is no failure
+	Fixed   bool     `json:"fixed"`   // it was not as it should be, and is now
 	Cells   int      `json:"cells"`   // of what there is to check
 	Covered int      `json:"covered"` // of these, those that hold
 	Missed  []string `json:"missed"`
 	Detail  string   `json:"detail"`
 	Hint    string   `json:"hint"`
+	path    bool     // one of many about the path
 }
 
 type doctorReport struct {
-	Checks []doctorCheck `json:"checks"`
-	OK     bool          `json:"ok"`
+	Checks  []doctorCheck `json:"checks"`
+	OK      bool          `json:"ok"`
+	verbose bool
 }
 
-func (a *app) doctor(ctx context.Context) error {
+func (a *app) doctor(ctx context.Context, o doctorOptions) error {
+	if o.fix {
+		if err := outsideRun("putting things right"); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
 	defer a.during("checking")()
@@ -62,8 +87,10 @@ func (a *app) doctor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &doctorReport{Checks: append([]doctorCheck{checkEngine()}, p.checks(ctx)...)}
-	r.Checks = append(r.Checks, a.checkValues(ctx))
+	path := make(chan []doctorCheck, 1)
+	go func() { path <- append([]doctorCheck{checkEngine()}, p.checks(ctx)...) }()
+	r := &doctorReport{Checks: a.checkUp(ctx, o.fix), verbose: o.verbose}
+	r.Checks = append(r.Checks, <-path...)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
@@ -81,7 +108,7 @@ func whole(ctx context.Context, check func(context.Context) error) error {
 }
 
 func checkEngine() doctorCheck {
-	c := doctorCheck{What: "the redactor finds what is made up for it"}
+	c := doctorCheck{What: "the redactor finds what is made up for it", path: true}
 	e, err := tryRedaction()
 	if err != nil {
 		c.Detail, c.Hint = err.Error(), "agentsecrets version"
@@ -115,7 +142,11 @@ func (p *doctorPath) checks(ctx context.Context) []doctorCheck {
 			list[i].Hint = "agentsecrets version"
 		}
 	}
-	return append(list, p.checkWritten())
+	list = append(list, p.checkWritten())
+	for i := range list {
+		list[i].path = true
+	}
+	return list
 }
 
 func (p *doctorPath) checkWritten() doctorCheck {
@@ -131,118 +162,75 @@ func (p *doctorPath) checkWritten() doctorCheck {
 	return c
 }
 
-// checkValues names the values of this project that are a weak spot. It asks nobody.
-func (a *app) checkValues(ctx context.Context) doctorCheck {
-	c := doctorCheck{What: "the values that are stored here are looked for", OK: true}
-	if err := outsideRun("looking at values"); err != nil { // it would tell which can be guessed
-		c.Detail = "not checked inside a run"
-		return c
-	}
-	quiet := *a
-	quiet.noInput = true
-	w, err := quiet.where()
-	if errors.Is(err, env.ErrNoProject) {
-		c.Detail = "there is no project here"
-		return c
-	}
-	if err == nil {
-		err = c.lookIn(ctx, w)
-	}
-	if err != nil {
-		c.Warning, c.Missed, c.Covered, c.Detail = true, nil, 0, "not checked: "+err.Error()
-		var h hinter
-		if errors.As(err, &h) {
-			c.Hint = h.Hint()
-		}
-	}
-	return c
-}
-
-func (c *doctorCheck) lookIn(ctx context.Context, w where) error {
-	names, err := w.names()
-	if err != nil {
-		return err
-	}
-	if len(names) == 0 {
-		c.Detail = "there are none"
-		return nil
-	}
-	if lock, err := fileLock(w.home); err != nil || lock.Passphrase && !lock.Open {
-		return errors.Join(err, &failure{err: errors.New("the store is locked"), hint: unlockHint})
-	}
-	s, err := w.store(w.home)
-	if err != nil {
-		return err
-	}
-	if err := s.serving().ready(ctx); err != nil {
-		return err
-	}
-	return c.lookAt(ctx, s.serving(), w, names)
-}
-
-// lookAt names the weak ones among the values of names.
-func (c *doctorCheck) lookAt(ctx context.Context, s *homeStore, w where, names []string) error {
-	for _, name := range names {
-		v, err := s.Resolve(ctx, w.ref(name))
-		if errors.Is(err, resolve.ErrNotFound) {
-			continue // deleted since it was listed
-		}
-		if err != nil {
-			return err
-		}
-		c.Cells++
-		if text := doubts(v); text != "" {
-			c.Missed = append(c.Missed, name+" "+text)
-			c.Warning, c.Hint = true, "agentsecrets secrets set "+name
-			continue
-		}
-		c.Covered++
-	}
-	return nil
-}
-
 func (r *doctorReport) print(a *app) error {
 	r.OK = true
-	failed := 0
+	failed, broken, hint := 0, false, ""
 	for i, c := range r.Checks {
 		r.Checks[i].Missed = orEmpty(c.Missed)
-		if !c.OK {
-			r.OK = false
-			failed++
+		if c.OK {
+			continue
+		}
+		r.OK = false
+		failed++
+		if broken = broken || c.path; hint == "" {
+			hint = c.Hint
 		}
 	}
 	if err := a.print(r, r.write); err != nil {
 		return err
 	}
-	if failed > 0 {
+	switch {
+	case broken:
 		return &failure{code: exitFailure, err: fmt.Errorf("%s failed: do not use this program with secrets", count(failed, "check")), hint: "agentsecrets version"}
+	case failed > 0:
+		return &failure{code: exitFailure, err: fmt.Errorf("%s failed", count(failed, "check")), hint: hint}
 	}
 	return nil
 }
 
+// write has the many lines about the path in one, unless one of them is not ok, or all are
+// asked for.
 func (r *doctorReport) write(out io.Writer) {
+	all := doctorCheck{What: "nothing comes back through the whole path", OK: true}
 	for _, c := range r.Checks {
-		state := "ok"
-		switch {
-		case !c.OK:
-			state = "FAILED"
-		case c.Warning:
-			state = "warning"
+		if !c.path || r.verbose || !c.OK {
+			c.write(out)
 		}
-		fmt.Fprintf(out, "%-8s %s", state, c.What)
-		if c.Cells > 0 {
-			fmt.Fprintf(out, ": %d of %d", c.Covered, c.Cells)
+		if all.OK = all.OK && (c.OK || !c.path); c.path {
+			all.Cells, all.Covered = all.Cells+c.Cells, all.Covered+c.Covered
 		}
-		if c.Detail != "" {
-			fmt.Fprintf(out, ": %s", cell(c.Detail))
-		}
-		fmt.Fprintln(out)
-		for _, m := range shortest(c.Missed, 8) {
-			fmt.Fprintf(out, "         %s\n", cell(m))
-		}
-		if c.Hint != "" {
-			fmt.Fprintf(out, "         hint: %s\n", c.Hint)
-		}
+	}
+	if !r.verbose && all.OK {
+		all.write(out)
+	}
+}
+
+func (c *doctorCheck) state() string {
+	switch {
+	case !c.OK:
+		return "FAILED"
+	case c.Fixed:
+		return "fixed"
+	case c.Warning:
+		return "warning"
+	}
+	return "ok"
+}
+
+func (c *doctorCheck) write(out io.Writer) {
+	fmt.Fprintf(out, "%-8s %s", c.state(), c.What)
+	if c.Cells > 0 {
+		fmt.Fprintf(out, ": %d of %d", c.Covered, c.Cells)
+	}
+	if c.Detail != "" {
+		fmt.Fprintf(out, ": %s", cell(c.Detail))
+	}
+	fmt.Fprintln(out)
+	for _, m := range shortest(c.Missed, 8) {
+		fmt.Fprintf(out, "         %s\n", cell(m))
+	}
+	if c.Hint != "" {
+		fmt.Fprintf(out, "         hint: %s\n", c.Hint)
 	}
 }
 

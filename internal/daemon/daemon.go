@@ -168,3 +168,28 @@ func Load(home string) (State, error) {
 	}
 	return st, nil
 }
+
+// Left names the files in home that a daemon left behind which was killed. They say nothing
+// true any more, and the next daemon clears them away.
+func Left(home string) []string {
+	var left []string
+	for _, name := range []string{stateFile, socketFile} {
+		if _, err := os.Lstat(filepath.Join(home, name)); err == nil {
+			left = append(left, filepath.Join(home, name))
+		}
+	}
+	if len(left) == 0 || taken(home) {
+		return nil
+	}
+	return left
+}
+
+// ClearLeft removes what Left names, and nothing while a daemon has the seat.
+func ClearLeft(home string) error {
+	s, err := Claim(home)
+	if err != nil {
+		return err
+	}
+	s.Release()
+	return nil
+}

@@ -166,6 +166,9 @@ func TestKilledDaemonIsNotRunning(t *testing.T) {
 	if _, err := Ask(t.Context(), home); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("ask: %v", err)
 	}
+	if left := Left(home); len(left) == 0 {
+		t.Errorf("it left %q", left)
+	}
 	seat, err := Claim(home)
 	if err != nil {
 		t.Fatalf("claim what a dead daemon left: %v", err)
@@ -173,6 +176,12 @@ func TestKilledDaemonIsNotRunning(t *testing.T) {
 	defer seat.Release()
 	if _, err := Load(home); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("its state is still there: %v", err)
+	}
+	if err := seat.Publish(State{}); err != nil || Left(home) != nil || !errors.Is(ClearLeft(home), ErrRunning) {
+		t.Errorf("what a daemon needs is taken for left: %q, %v", Left(home), err)
+	}
+	if _, err := Load(home); err != nil {
+		t.Errorf("it was cleared away: %v", err)
 	}
 }
 

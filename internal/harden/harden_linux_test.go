@@ -20,11 +20,15 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
-	fmt.Println(dumpable, err)
+	hidden, hiddenErr := Hidden()
+	fmt.Println(dumpable, err, hidden, hiddenErr)
 	io.Copy(io.Discard, os.Stdin)
 }
 
 func TestHidden(t *testing.T) {
+	if hidden, err := Hidden(); hidden || err != nil {
+		t.Errorf("a process that does not hide says that it is hidden, %v", err)
+	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "HARDEN_TEST=1")
 	in, err := cmd.StdinPipe()
@@ -40,7 +44,7 @@ func TestHidden(t *testing.T) {
 	}
 	defer cmd.Wait()
 	defer in.Close()
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "0 <nil>\n" {
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "0 <nil> true <nil>\n" {
 		t.Errorf("dumpable: %q, %v", line, err)
 	}
 	proc := fmt.Sprintf("/proc/%d/", cmd.Process.Pid)

@@ -248,7 +248,7 @@ var faults = []fault{
 	{"the doctor takes all for covered", "internal/canary/canary.go", "	return strings.Trim(strings.Replace(out[f.from:f.to]", "	return len(out) > 0 || strings.Trim(strings.Replace(out[f.from:f.to]", inDoctor},
 	{"the doctor believes that values are sent", "cmd/agentsecrets/doctorprobe.go", "		if place.text == p.value {", "		if place.text != \"-\" {", inDoctor},
 	{"the doctor reads no log", "cmd/agentsecrets/doctorpath.go", "	return append(events, p.log.Bytes()...), len(p.events), err\n", "	return append(events[:0], p.log.Bytes()...), len(p.events), err\n", inDoctor},
-	{"the doctor tells runs which values can be guessed", "cmd/agentsecrets/doctor.go", "	if err := outsideRun(\"looking at values\"); err != nil {", "	if err := outsideRun(\"looking at values\"); err != nil && ctx == nil {", inDoctor},
+	{"the doctor tells runs which values can be guessed", "cmd/agentsecrets/doctorcheckup.go", "	if err := outsideRun(\"looking at what is set up\"); err != nil {", "	if err := outsideRun(\"looking at what is set up\"); err != nil && ctx == nil {", inDoctor},
 	{"the doctor finds no value weak", "cmd/agentsecrets/value.go", "		return \"is shorter than 8 bytes: it is not looked for in responses\"\n", "		return \"\"\n", inDoctor},
 
 	{"print the value with %v", "resolve/value.go", "func (Value) String() string { return masked }", "func (v Value) String() string { return string(v.Reveal()) }", inResolve},

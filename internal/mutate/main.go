@@ -146,7 +146,7 @@ func (r rowFault) fault() fault {
 
 // all returns the faults in the order of an exchange, then those of the rows.
 func all() []fault {
-	fs := slices.Concat(faults, parentFaults, httpFaults, interopFaults, protocolFaults, flagFaults, soakFaults, matrixFaults, cliFaults, runFaults)
+	fs := slices.Concat(faults, parentFaults, httpFaults, interopFaults, protocolFaults, flagFaults, soakFaults, matrixFaults, cliFaults, runFaults, doctorFaults)
 	fs = slices.Concat(fs, clientFaults, agentFaults)
 	fs = append(fs, sdkFaults...)
 	fs = append(fs, probeFaults...)

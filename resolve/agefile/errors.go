@@ -28,12 +28,18 @@ func (e *CorruptError) Error() string { return fmt.Sprintf("%s is damaged: %s", 
 
 // Hint says how to get going again: with the backup that is kept here for the vault, with the user's own otherwise.
 func (e *CorruptError) Hint() string {
-	dir := filepath.Dir(e.Path)
-	backup := filepath.Join(dir, backupName)
-	if found, err := exists(backup); filepath.Base(e.Path) == vaultName && found && err == nil {
-		return fmt.Sprintf("%s is the vault before the last change; to go back to it: cp -p %s %s", backupName,
-			atomicfile.ShellWord(backup), atomicfile.ShellWord(e.Path))
+	if command := e.Command(); command != "" {
+		return backupName + " is the vault before the last change; to go back to it: " + command
 	}
 	return fmt.Sprintf("put %s back from a backup of yours; without one what it held is lost: move identity.txt and "+
-		"vault.age* out of %s, then: agentsecrets init --store file", filepath.Base(e.Path), dir)
+		"vault.age* out of %s, then: agentsecrets init --store file", filepath.Base(e.Path), filepath.Dir(e.Path))
+}
+
+// Command goes back to the backup that is kept here; "" where there is none.
+func (e *CorruptError) Command() string {
+	backup := filepath.Join(filepath.Dir(e.Path), backupName)
+	if found, err := exists(backup); filepath.Base(e.Path) != vaultName || !found || err != nil {
+		return ""
+	}
+	return fmt.Sprintf("cp -p %s %s", atomicfile.ShellWord(backup), atomicfile.ShellWord(e.Path))
 }

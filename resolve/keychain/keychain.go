@@ -166,6 +166,16 @@ func (s *Store) Ready(ctx context.Context) error {
 	return a.err(resolve.Ref{})
 }
 
+// Look says which program keeps the keychain ("" where that is not told), or why it cannot be read now. On D-Bus it has
+// nothing opened, so that nobody is asked for a password; elsewhere it is Ready.
+func (s *Store) Look(ctx context.Context) (program string, err error) {
+	a, err := s.ask(ctx, request{Do: doLook})
+	if err == nil {
+		err = a.err(resolve.Ref{})
+	}
+	return a.Secret, err
+}
+
 // Settled returns when nobody changes anything any more: of a process that was killed the helper may still be at work
 // for a moment, and what it does must not come after a look at what the keychain holds.
 func (s *Store) Settled(ctx context.Context) error {

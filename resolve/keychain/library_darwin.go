@@ -25,3 +25,6 @@ func classifyHere(err error) (outcome, detail string) {
 	}
 	return failed, detail
 }
+
+// look cannot ask without having it opened.
+func look() (program string, err error) { return "", ready() }

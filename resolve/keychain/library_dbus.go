@@ -4,7 +4,10 @@ package keychain
 
 import (
 	"errors"
+	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -71,4 +74,48 @@ func notUnlocked() (outcome, detail string) {
 		return unavailable, "it has no default collection yet"
 	}
 	return locked, ""
+}
+
+// look asks for the collection that go-keyring uses: the one of the login, else the default one.
+func look() (program string, err error) {
+	conn, err := dbus.SessionBus()
+	if err != nil {
+		return "", errNoSession
+	}
+	const name, root, login = "org.freedesktop.secrets", "/org/freedesktop/secrets", dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
+	secrets := conn.Object(name, root)
+	all, err := secrets.GetProperty("org.freedesktop.Secret.Service.Collections")
+	if err != nil {
+		return "", err
+	}
+	collection := login
+	if paths, ok := all.Value().([]dbus.ObjectPath); !ok || !slices.Contains(paths, login) {
+		if err := secrets.Call("org.freedesktop.Secret.Service.ReadAlias", 0, "default").Store(&collection); err != nil {
+			return "", err
+		}
+	}
+	if collection == "/" {
+		return "", plainError("it has no default collection yet")
+	}
+	shut, err := conn.Object(name, collection).GetProperty("org.freedesktop.Secret.Collection.Locked")
+	if err != nil {
+		return "", err
+	}
+	if is, ok := shut.Value().(bool); !ok || is {
+		return "", dbus.Error{Name: "org.freedesktop.Secret.Error.IsLocked"}
+	}
+	return keeper(conn, name), nil
+}
+
+// keeper is the program that has a name on the bus, as the system calls it.
+func keeper(conn *dbus.Conn, name string) string {
+	var pid uint32
+	if conn.BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, name).Store(&pid) != nil {
+		return ""
+	}
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
 }

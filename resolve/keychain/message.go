@@ -26,6 +26,7 @@ const (
 	doDelete = "delete"
 	doProbe  = "probe"
 	doReady  = "ready"
+	doLook   = "look"
 )
 
 // answer is what a helper says. Detail is for people and made of words of ours, names of errors and numbers: what a

@@ -76,6 +76,8 @@ func perform(r request) (secret string, err error) {
 		return "", probe()
 	case doReady:
 		return "", ready()
+	case doLook:
+		return look()
 	}
 	return "", plainError("another agentsecrets has been installed meanwhile; start this one again")
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/agentsecrets/agentsecrets/ca"
+	"github.com/agentsecrets/agentsecrets/env"
+)
+
+// environment says what the variables that we were started with would do to a run.
+func (x *checkup) environment(ctx context.Context) doctorCheck {
+	c := doctorCheck{What: "variables", OK: true}
+	notices, err := x.notices()
+	if err != nil {
+		return failed(c.What, err)
+	}
+	for _, n := range notices {
+		c.Missed = append(c.Missed, n)
+		if name := firstVariable.FindString(n); name != "" {
+			c.setHint("unset " + name)
+		}
+	}
+	c.Warning = len(c.Missed) > 0
+	p, err := x.a.parents(ctx, x.home, originFlags{parent: parentEnv})
+	if err != nil { // run says so, and goes without
+		c.Warning, c.Missed = true, append(c.Missed, strings.TrimPrefix(err.Error(), "--parent env: "))
+		c.setHint("unset HTTPS_PROXY https_proxy")
+	}
+	if p.adopted != "" {
+		c.Detail = p.adopted + " names a parent proxy, " + p.proxy.String() + ": runs reach origins through it"
+	} else if !c.Warning {
+		c.Detail = "none is in the way; no parent proxy"
+	}
+	return c
+}
+
+var firstVariable = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b`)
+
+// notices are what a run would warn of: its variables are made, for a proxy that there is
+// not, and thrown away.
+func (x *checkup) notices() ([]string, error) {
+	dir, err := os.MkdirTemp("", "agentsecrets-doctor-")
+	if err != nil {
+		return nil, &failure{code: exitFailure, err: err, hint: "export TMPDIR=DIRECTORY"}
+	}
+	defer os.RemoveAll(dir)
+	authority, err := ca.NewEphemeral(ca.Config{})
+	if err != nil {
+		return nil, err
+	}
+	_, notices, err := env.Child{Environ: x.a.environ, ProxyURL: "http://127.0.0.1:1", CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir}.Vars()
+	if v := x.a.variable("REQUEST_METHOD"); v != "" {
+		notices = append(notices, "REQUEST_METHOD is set: Go programs take themselves for a CGI and use no proxy for http")
+	}
+	return notices, err
+}

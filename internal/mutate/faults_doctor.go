@@ -1,0 +1,18 @@
+package main
+
+var inDoctorFix = []string{"./cmd/agentsecrets", "-run", "TestScripts/^doctorfix$"}
+
+// doctorFaults are of what the doctor finds, and what it puts right.
+var doctorFaults = []fault{
+	{"doctor: a broken seal is as it should be", "cmd/agentsecrets/doctorpolicy.go", "		c = failed(c.What, err)\n		c.Hint", "		c.OK = true\n		c.Hint", inDoctorFix},
+	{"doctor: others may read files", "internal/atomicfile/exposed.go", "	return 0o077\n", "	return 0o022\n", []string{"./internal/atomicfile", "-run", "TestExposed"}},
+	{"doctor: --fix opens files", "internal/atomicfile/exposed.go", "Perm() &^ forbidden(public))", "Perm() | 0o044)", []string{"./internal/atomicfile", "-run", "TestExposed"}},
+	{"doctor: directories of killed runs are overlooked", "cmd/agentsecrets/doctorfiles.go", "append(files[:len(files):len(files)], dirs...)", "files", inDoctorFix},
+	{"doctor: --fix only says so", "cmd/agentsecrets/doctorcheckup.go", "	if err := do(); err != nil {\n", "	if err := error(nil); err != nil {\n", inDoctorFix},
+	{"doctor: a log that was changed is whole", "cmd/agentsecrets/doctorfiles.go", "		if checked.State == audit.Bad {\n", "		if checked.State == \"-\" {\n", inDoctorFix},
+	{"doctor: unbound secrets are bound", "cmd/agentsecrets/doctorpolicy.go", "		if len(bound[name].Hosts) > 0 {\n", "		if len(bound[name].Hosts) >= 0 {\n", inDoctorFix},
+	{"doctor: a parent proxy is shown with its password", "cmd/agentsecrets/doctorenviron.go", "p.proxy.String()", "x.a.variable(p.adopted)", inDoctorFix},
+	{"doctor: what a daemon needs is left", "internal/daemon/daemon.go", "	if len(left) == 0 || taken(home) {\n", "	if len(left) == 0 {\n", []string{"./internal/daemon", "-run", "TestKilledDaemon"}},
+	{"doctor: a locked keychain is opened", "resolve/keychain/library_dbus.go", "		return \"\", dbus.Error{Name: \"org.freedesktop.Secret.Error.IsLocked\"}\n", "		return \"\", ready()\n", []string{"./resolve/keychain", "-run", "TestLook"}},
+	{"doctor: a root without its key is whole", "ca/inspect.go", "	if p.cert, p.key, err = load(p.certPath, p.keyPath); err != nil {\n", "	if p, err = readCert(p.certPath); err != nil {\n", []string{"./ca", "-run", "TestInspect"}},
+}
