@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.10 and python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak interop interop-tools sdk-compat tools libraries suites sdk clean
+.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak recipes interop interop-tools sdk-compat tools libraries suites sdk clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -60,6 +60,11 @@ man: ## manual pages: bin/man/man1, to be read with man -M bin/man agentsecrets
 kill: tools ## what writers do is never lost: 2,000 kills, and 32 processes with 100 changes, for both stores; half an hour
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 2h -run '^TestA[56][A-Z]' ./resolve/agefile ./resolve/keychain
 	AGENTSECRETS_LONG=1 go test -count=1 -v -timeout 1h -run '^TestA[56][A-Z]' ./cmd/agentsecrets
+
+recipes: tools libraries .cache/recipes/.installed ## runs docs/recipes, those too that need big programs: agents, Node SDKs, LlamaIndex, boto3, Chromium
+	@.ci/tools recipes
+	go vet -tags recipes ./internal/clients
+	go test -tags recipes -count=1 -timeout 20m ./internal/clients -run '^Test(Big)?Recipes'
 
 mutate: libraries sdk ## seeds faults into a copy of the tree; a test has to notice each
 	go run ./internal/mutate
@@ -131,6 +136,17 @@ suites: .cache/interop/.built ## those of other people's test suites that make t
 	python3 -m venv .cache/clients
 	.cache/clients/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
 		--require-hashes --only-binary :all: -r $<
+	touch $@
+
+# Of the scripts that packages of Node would run when they are installed, one is wanted: it
+# puts Claude Code's program for this machine in its place.
+.cache/recipes/.installed: internal/clients/recipes/requirements.txt internal/clients/recipes/package-lock.json
+	rm -rf .cache/recipes
+	python3 -m venv .cache/recipes/python
+	.cache/recipes/python/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --only-binary :all: -r $<
+	cp internal/clients/recipes/package.json internal/clients/recipes/package-lock.json .cache/recipes
+	cd .cache/recipes && npm ci --ignore-scripts --no-audit --no-fund && node node_modules/@anthropic-ai/claude-code/install.cjs
 	touch $@
 
 sdk: tools .cache/sdk/.installed ## that SDK, for the oldest Python that it is for and a new one

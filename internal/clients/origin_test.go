@@ -35,6 +35,7 @@ type origin struct {
 	server *httptest.Server
 	port   int
 	caFile string
+	key    string // with which requests are signed
 
 	asked, gaveUp chan struct{} // of /tools/silent: somebody asked, and gave up
 	goOn          func()        // lets waiting event streams go on
@@ -64,12 +65,12 @@ func newOrigin(t *testing.T, dir string) *origin {
 	mux.HandleFunc("/fails/{how}/{rest...}", fails)
 	mux.HandleFunc("/socket", o.socket)
 	o.forTools(mux)
-	o.forRecipes(mux)
 	repo := newRepository(t, dir)
 	mux.HandleFunc("/repo.git/", func(w http.ResponseWriter, r *http.Request) {
 		o.keep(r, nil)
 		repo.ServeHTTP(w, r)
 	})
+	o.forRecipes(mux, repo)
 	o.server = httptest.NewUnstartedServer(mux)
 	o.server.EnableHTTP2 = true
 	o.server.Config.ErrorLog = log.New(t.Output(), "origin: ", 0)
@@ -259,8 +260,9 @@ func originCertificate(t *testing.T, caFile string) tls.Certificate {
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "api.acme.test"},
 		NotBefore: root.NotBefore, NotAfter: root.NotAfter,
-		DNSNames: append([]string{apiHost, openAIHost, gitHost, "localhost"}, recipeHosts()...),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    append([]string{apiHost, openAIHost, gitHost, "localhost"}, recipeHosts()...),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage:    x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	key, der := sign(t, leaf, root, rootKey)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}

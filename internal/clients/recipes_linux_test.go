@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,7 +17,7 @@ import (
 func TestRecipes(t *testing.T) {
 	for _, r := range recipes {
 		if !r.big {
-			t.Run(strings.TrimSuffix(r.page, ".md")+" "+r.section, r.run)
+			t.Run(r.title(), r.run)
 		}
 	}
 }
@@ -34,20 +35,31 @@ func (c recipe) run(t *testing.T) {
 		w.write("project/"+file, text)
 	}
 	r := w.follow(p.session(c.section))
+	if c.then != nil {
+		more := c.then(w)
+		r.stdout, r.stderr = r.stdout+more.stdout, r.stderr+more.stderr
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("it said\n%s\n%s", r.stdout, r.stderr)
+		}
+	})
 	for _, path := range c.paths {
 		if got := c.sent(w.origin.last(path)); got != w.value {
 			t.Errorf("%s: the origin got %q, want the value", path, got)
 		}
 	}
 	for _, shown := range p.shown(c.section) {
-		if !strings.Contains(squeezed(r.stdout), squeezed(shown)) {
-			t.Errorf("the page shows\n%s\nwhat happens is\n%s\n%s", shown, r.stdout, r.stderr)
+		if !strings.Contains(squeezed(r.stdout), strings.TrimSpace(squeezed(shown))) {
+			t.Errorf("this is not what the page shows:\n%s", shown)
 		}
 	}
 	w.clean(r)
-	w.wentOnlyTo(c.secret, c.hosts)
+	if c.secret != "" {
+		w.wentOnlyTo(c.secret, c.hosts)
+	}
 	if c.check != nil {
-		c.check(w, r)
+		c.check(w)
 	}
 }
 
@@ -55,8 +67,8 @@ func (c recipe) run(t *testing.T) {
 func (w *world) kitchen(c recipe) {
 	w.t.Helper()
 	w.write("pw", "correct horse battery staple\n")
-	values := w.t.TempDir() // elsewhere: no file of the world may hold the value
-	if err := os.WriteFile(filepath.Join(values, c.secret), []byte(w.value), 0o600); err != nil {
+	value := filepath.Join(w.t.TempDir(), "value") // elsewhere: no file of the world may hold it
+	if err := os.WriteFile(value, []byte(w.value), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := os.Mkdir(w.path("bin"), 0o700); err != nil {
@@ -66,18 +78,44 @@ func (w *world) kitchen(c recipe) {
 	for _, host := range c.hosts {
 		leads += fmt.Sprintf(" --resolve %s:443:127.0.0.1:%d", host, w.origin.port)
 	}
-	answered := strings.NewReplacer("@real", binary, "@pw", w.path("pw"), "@values", values, "@leads", leads, "@home", w.path("home"), "@port", w.freePort())
+	answered := strings.NewReplacer("@real", binary, "@pw", w.path("pw"), "@value", value, "@leads", leads, "@direct", w.origin.url("127.0.0.1"), "@ca", w.origin.caFile, "@home", w.path("home"), "@port", w.freePort())
 	w.executable("bin/agentsecrets", answered.Replace(answers))
 	w.executable("bin/python", heldPython(python(w.t)))
+	w.executable("bin/pip", "unset PIP_FIND_LINKS; export PIP_CONFIG_FILE=/dev/null PIP_TARGET="+w.path("project", "lib")+"; exec "+python(w.t)+` -m pip "$@"`)
+
+	if c.big {
+		w.installed()
+	}
 }
 
-// answers are for who would be asked on a terminal, and say where hosts lead.
+// installed puts on PATH, and where Node looks, what `make recipes` has installed.
+func (w *world) installed() {
+	w.t.Helper()
+	cache, err := filepath.Abs(filepath.Join("..", "..", ".cache", "recipes"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(cache, ".installed")); err != nil {
+		w.t.Fatalf("what this needs is not installed, `make recipes` installs it: %v", err)
+	}
+	if err := os.Symlink(filepath.Join(cache, "node_modules"), w.path("node_modules")); err != nil {
+		w.t.Fatal(err)
+	}
+	w.executable("bin/python", heldPython(filepath.Join(cache, "python", "bin", "python")))
+	for _, program := range []string{"claude", "codex"} {
+		w.executable("bin/"+program, "exec "+filepath.Join(cache, "node_modules", ".bin", program)+` "$@"`)
+	}
+}
+
+// answers are for who would be asked on a terminal, and say where hosts lead. A program that
+// is run without the proxy is led to the origin by its own variables.
 const answers = `export AGENTSECRETS_HOME=@home AGENTSECRETS_PORT=@port
 case "$*" in
 init*) exec @real "$@" --no-input --store file --password-file @pw ;;
-"secrets set"*) exec @real "$@" --stdin --password-file @pw <"@values/$3" ;;
+"secrets set"*) exec @real "$@" --stdin --password-file @pw <@value ;;
 "secrets bind"*|"workspace allowlist add"*) exec @real "$@" --password-file @pw ;;
 run*" --intercept "*) shift; exec @real run @leads --password-file @pw "$@" ;;
+"run -- "*) export AWS_ENDPOINT_URL_S3=@direct AWS_CA_BUNDLE=@ca; exec @real "$@" ;;
 "proxy start"*) exec @real "$@" @leads --password-file @pw ;;
 *) exec @real "$@" ;;
 esac`
@@ -88,12 +126,19 @@ func heldPython(path string) string {
 	return `case "$1" in *.py) exec ` + path + ` -i "$@" ;; *) exec ` + path + ` "$@" ;; esac`
 }
 
+// standIn is a command that finds what kitchen has put on PATH.
+func (w *world) standIn(path string, args ...string) *exec.Cmd {
+	cmd := w.command(path, args...)
+	cmd.Env = append(cmd.Env, "PATH="+w.path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"NPM_CONFIG_UPDATE_NOTIFIER=false", "GIT_AUTHOR_NAME=A Developer", "GIT_AUTHOR_EMAIL=dev@acme.test", "GIT_COMMITTER_NAME=A Developer", "GIT_COMMITTER_EMAIL=dev@acme.test")
+	return cmd
+}
+
 // follow types a session, and looks into the memory of the Python program in it.
 func (w *world) follow(session string) result {
 	w.t.Helper()
-	cmd := w.command("bash", "-euo", "pipefail", "-c", session)
-	cmd.Env = append(cmd.Env, "PATH="+w.path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
-	if !regexp.MustCompile(`(?m)python \w+\.py$`).MatchString(session) {
+	cmd := w.standIn("bash", "-euo", "pipefail", "-c", session)
+	if strings.Count(session, "-- python ") != 1 {
 		return w.run(cmd, "")
 	}
 	h := w.holdAfter(cmd, "import os; print('pid', os.getpid(), flush=True)\n")
@@ -112,7 +157,7 @@ func (w *world) wentOnlyTo(secret string, hosts []string) {
 		w.t.Fatalf("the record has %d events: %v", len(events), err)
 	}
 	for _, e := range events {
-		if !slices.Contains(hosts, e.Domain) {
+		if e.Status != audit.Blocked && !slices.Contains(hosts, e.Domain) {
 			w.t.Errorf("a request with %s went to %s", secret, e.Domain)
 		}
 	}

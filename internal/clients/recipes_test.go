@@ -25,23 +25,40 @@ type recipe struct {
 	secret        string
 	paths         []string             // where the value has to arrive
 	sent          func(request) string // what the origin took for the value there
-	prepare       func(*world)         // nil: there is nothing to do before
-	check         func(*world, result) // nil: there is no more to hold
+	prepare       func(*world)         // nil: nothing has to be there before
+	then          func(*world) result  // nil: the page's session is all; else goes on where it ends
+	check         func(*world)         // nil: there is no more to hold
 }
 
 var recipes = []recipe{
 	{page: "anthropic.md", section: "Python", hosts: anthropic, secret: "ANTHROPIC_API_KEY", paths: messages, sent: apiKey},
+	{page: "aws.md", section: "Bearer tokens", big: true, hosts: []string{"bedrock-runtime.us-east-1.amazonaws.com"}, secret: "AWS_BEARER_TOKEN_BEDROCK", paths: []string{"/model/amazon.nova-lite-v1:0/converse"}, sent: bearer},
+	{page: "aws.md", section: "Requests that are signed", big: true, hosts: []string{"acme-reports.s3.eu-central-1.amazonaws.com"}, check: (*world).signedOnce},
+	{page: "claude-code.md", section: "Run it", big: true, hosts: []string{"api.anthropic.com", apiHost}, secret: "ANTHROPIC_API_KEY", paths: []string{"/v1/messages", "/v1/echo"}, sent: apiKey},
+	{page: "codex.md", section: "Run it", big: true, hosts: []string{"api.openai.com", apiHost}, secret: "OPENAI_API_KEY", paths: []string{"/v1/responses", "/v1/echo"}, sent: bearer},
+	{page: "docker.md", section: "Run", hosts: acme, secret: "ACME_KEY", paths: []string{"/v1/echo"}, sent: bearer, prepare: (*world).docker},
+	{page: "git.md", section: "Clone and push", hosts: gitHub, secret: "GITHUB_TOKEN", paths: []string{"/acme/tools.git/git-upload-pack", "/acme/tools.git/git-receive-pack"}, sent: password, check: (*world).hasCommits},
+	{page: "git.md", section: "In the URL, in a header", hosts: gitHub, secret: "GITHUB_TOKEN", paths: []string{"/acme/tools.git/git-upload-pack"}, sent: password},
+	{page: "anthropic.md", section: "Node", big: true, hosts: anthropic, secret: "ANTHROPIC_API_KEY", paths: messages, sent: apiKey},
+	{page: "openai.md", section: "Node", big: true, hosts: openAI, secret: "OPENAI_API_KEY", paths: chatPaths, sent: bearer},
+	{page: "stripe.md", section: "Node", big: true, hosts: stripe, secret: "STRIPE_KEY", paths: balance, sent: bearer},
 	{page: "http.md", section: "requests", hosts: acme, secret: "ACME_KEY", paths: []string{"/v1/echo"}, sent: bearer},
 	{page: "http.md", section: "curl", hosts: acme, secret: "ACME_KEY", paths: []string{"/v1/echo", "/v1/form"}, sent: bearerOrField},
 	{page: "langchain.md", section: "Python", hosts: openAI, secret: "OPENAI_API_KEY", paths: chatPaths, sent: bearer},
+	{page: "llamaindex.md", section: "Python", big: true, hosts: openAI, secret: "OPENAI_API_KEY", paths: chatPaths, sent: bearer},
+	{page: "mcp-server.md", section: "Over stdio", hosts: acme, secret: "WEATHER_KEY", paths: []string{"/forecast"}, sent: key, then: (*world).asksForecast},
 	{page: "openai.md", section: "Python", hosts: openAI, secret: "OPENAI_API_KEY", paths: chatPaths, sent: bearer},
+	{page: "packages.md", section: "pip", hosts: packages, secret: "PACKAGES_TOKEN", paths: []string{"/simple/acme-tools/", "/simple/acme_tools-1.0-py3-none-any.whl"}, sent: password},
+	{page: "packages.md", section: "npm", big: true, hosts: []string{"npm.pkg.github.com"}, secret: "GITHUB_TOKEN", paths: []string{"/@acme/tools", "/tools-1.0.0.tgz"}, sent: bearer, prepare: func(w *world) { w.write("project/package.json", "{}") }},
 	{page: "stripe.md", section: "Python", hosts: stripe, secret: "STRIPE_KEY", paths: balance, sent: bearer},
 }
 
 var (
 	acme      = []string{apiHost}
 	anthropic = []string{"api.anthropic.com"}
+	gitHub    = []string{"github.com"}
 	openAI    = []string{"api.openai.com"}
+	packages  = []string{"packages.acme.test"}
 	stripe    = []string{"api.stripe.com"}
 	messages  = []string{"/v1/messages"}
 	chatPaths = []string{"/v1/chat/completions"}
@@ -55,12 +72,21 @@ func bearer(r request) string {
 // apiKey is how Anthropic's SDKs send theirs, the older ones in a field of its own.
 func apiKey(r request) string { return cmp.Or(r.Header.Get("X-Api-Key"), bearer(r)) }
 
+func key(r request) string { return r.Header.Get("X-Key") }
+
+func password(r request) string {
+	_, password, _ := r.BasicAuth()
+	return password
+}
+
 func bearerOrField(r request) string {
 	if r.Method == "POST" {
 		return strings.TrimPrefix(string(r.body), "key=")
 	}
 	return bearer(r)
 }
+
+func (c recipe) title() string { return strings.TrimSuffix(c.page, ".md") + " " + c.section }
 
 // part is a fenced block of a page.
 type part struct{ section, above, language, note, text string }
@@ -105,7 +131,7 @@ func (p page) shown(section string) (texts []string) {
 	return texts
 }
 
-var fileName = regexp.MustCompile("`([\\w.-]+)`[^`]*$")
+var fileName = regexp.MustCompile("^`([\\w.-]+)`")
 
 // files are the programs and other files of a section, by name.
 func (p page) files(section string) map[string]string {

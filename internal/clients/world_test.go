@@ -94,6 +94,7 @@ func newOutside(t *testing.T, special string) *world {
 	w.value, core = newValue(special)
 	w.trace = trace.New(core)
 	w.origin = newOrigin(t, w.dir)
+	w.origin.key = w.value
 	return w
 }
 
