@@ -20,12 +20,10 @@ func onVars() []string { return []string{"NODE_USE_ENV_PROXY", "PERL_LWP_ENV_PRO
 // is no business of the program's.
 func unwanted(name string) bool {
 	switch upper := strings.ToUpper(name); upper {
-	case "AGENTSECRETS_TOKEN", "AS_AGENT_TOKEN": // credentials of the user, not of the program
-		return true
 	case "ALL_PROXY", "GRPC_PROXY", "NO_GRPC_PROXY", "CARGO_HTTP_PROXY", "PIP_PROXY", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY":
 		return true
 	default:
-		return strings.HasPrefix(upper, "GLOBAL_AGENT_") || strings.HasPrefix(upper, "CLOUDSDK_PROXY_") || npmOption(upper)
+		return ownCredential(name) || strings.HasPrefix(upper, "GLOBAL_AGENT_") || strings.HasPrefix(upper, "CLOUDSDK_PROXY_") || npmOption(upper)
 	}
 }
 

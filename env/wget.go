@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -16,12 +17,13 @@ const maxWgetrc = 1 << 20
 func (w *writer) wget() {
 	by, path := "WGETRC", w.before.get("WGETRC")
 	if path == "" {
-		if home := w.before.get("HOME"); home != "" {
-			by, path = "HOME", filepath.Join(home, ".wgetrc")
+		by, path = "HOME", filepath.Join(w.before.get("HOME"), ".wgetrc")
+		if _, err := os.Lstat(path); err != nil || w.before.get("HOME") == "" { // wget does without, too
+			path = ""
 		}
 	}
 	had, err := readWgetrc(path)
-	if err != nil && (by == "WGETRC" || !errors.Is(err, fs.ErrNotExist)) {
+	if err != nil {
 		w.notice("%s leads to %q, which cannot be used%s: its settings are left out", by, path, reason(err))
 	}
 	text, roots := ownWgetrc(had)

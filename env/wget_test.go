@@ -57,6 +57,7 @@ func TestVarsKeepWgetrc(t *testing.T) {
 		{"by HOME", []string{"HOME=" + home}, "# mine\nlogin = me\nheader = A=B\nuse_proxy = on\n", "system+corp+ours", ""},
 		{"by WGETRC", []string{"HOME=" + home, "WGETRC=" + put(t, "rc", "quiet = on\n")}, "quiet = on\nuse_proxy = on\n", "system+ours", ""},
 		{"roots of all", []string{"HOME=/no", "SSL_CERT_FILE=" + corp}, "use_proxy = on\n", "system+corp+ours", ""},
+		{"a home that cannot be looked into", []string{"HOME=/dev/null"}, "use_proxy = on\n", "system+ours", ""},
 		{"missing at home", []string{"HOME=" + t.TempDir()}, "use_proxy = on\n", "system+ours", ""},
 		{"missing", []string{"HOME=" + home, "WGETRC=/no/rc"}, "use_proxy = on\n", "system+ours", `WGETRC leads to "/no/rc", which cannot be used (no such file`},
 		{"no text", []string{"WGETRC=" + put(t, "rc", "a = b\x00")}, "use_proxy = on\n", "system+ours", "it is no text"},

@@ -82,8 +82,8 @@ func proposals() map[string][2]string {
 	file := [2]string{"", ""}
 	secret, agent := [2]string{"AC", "ACME_KEY"}, [2]string{"bui", "build-bot"}
 	return map[string][2]string{
-		"client": {"cur", "cursor"},
-		"agent":  agent, "agent delete": agent, "agent token issue": agent, "agent token list": agent, "agent policy get": agent, "agent policy set": agent,
+		"client": {"cur", "cursor"}, "pass": {"PA", "PATH"},
+		"agent": agent, "agent delete": agent, "agent token issue": agent, "agent token list": agent, "agent policy get": agent, "agent policy set": agent,
 		"allow": secret, "deny": secret,
 		"workspace": {"a", "acme"}, "project": {"", "shop"}, "environment": {"st", "staging"}, "output": {"", "json"},
 		"basic": secret, "bearer": secret, "allowlist test name": secret, "workspace allowlist test name": secret, "secret": secret,

@@ -52,9 +52,10 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	if err := errors.Join(h.admitted(scope), h.openMetrics(o.metrics, interceptHint)); err != nil {
 		return 0, errors.Join(err, h.close(0))
 	}
+	run := h.proxy.NewRun(func() mitm.Scope { return scope })
+	h.run = run
 	served := make(chan error, 1)
 	go func() { served <- h.serve() }()
-	run := h.proxy.NewRun(func() mitm.Scope { return scope })
 	h.messages.Info("run started", "run", run.ID(), "port", h.port())
 	defer func() {
 		err := h.close(grace)
@@ -80,7 +81,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	}
 	defer dir.Remove()
 	environ, notices, err := env.Child{
-		Environ: a.environ, ProxyURL: run.URL(h.listener.Addr()), CA: h.authority.Load().PEM(), Bundle: h.authority.Load().Bundle,
+		Environ: a.passed(o, false), ProxyURL: run.URL(h.listener.Addr()), CA: h.authority.Load().PEM(), Bundle: h.authority.Load().Bundle,
 		Dir: dir.Path(), Names: names,
 	}.Vars()
 	if err != nil {

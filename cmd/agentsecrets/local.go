@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
@@ -18,10 +19,15 @@ var errUntold = errors.New("it cannot be told who asks")
 // local tells who is at the other end of a connection. Other users' programs
 // are refused, whatever credential they have; a daemon refuses programs of runs
 // too, and takes its own user's others without one, in the project where they
-// work. Where that cannot be told the credential is asked for.
+// work; a run takes its own programs without one. Where that cannot be told the
+// credential is asked for.
 func (h *house) local(client net.Conn) (mitm.RunOf, error) {
 	if h.doors == nil {
-		return nil, ownUser(peer.UIDOfConn(client))
+		if err := ownUser(peer.UIDOfConn(client)); err != nil || h.run == nil {
+			return nil, err
+		}
+		// Who has shown the credential is not looked for.
+		return sync.OnceValues(func() (*mitm.Run, error) { return h.run, inTree(client) }), nil
 	}
 	p, err := peer.OfConn(client)
 	if err := ownUser(p.UID, err); err != nil {
@@ -49,6 +55,21 @@ func (h *house) local(client net.Conn) (mitm.RunOf, error) {
 		}
 		return e.run, nil
 	}, nil
+}
+
+// inTree returns nil if all processes that have the other end of client were started
+// by this one, or by those. Nobody may have it who is not seen, or nowhere.
+func inTree(client net.Conn) error {
+	p, err := peer.OfConn(client)
+	if err != nil || p.UID != os.Geteuid() || len(p.PIDs) == 0 {
+		return errUntold
+	}
+	for _, pid := range p.PIDs {
+		if under, err := runtree.Under(pid, os.Getpid()); err != nil || !under {
+			return errUntold
+		}
+	}
+	return nil
 }
 
 // unseen is the answer where no program can be found that has the connection. It

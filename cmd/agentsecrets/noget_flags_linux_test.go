@@ -38,6 +38,7 @@ func harmless() map[string][]string {
 		"it shows what to write":                                                         {"mcp config --client"},
 		"it takes rights from others, and removes what was left; it is refused in a run": {"doctor --fix"},
 		"words about a project":                                                          {"project create --description", "project update --description", "project update --name"},
+		"it gives a program less, or what it would have had":                             each([]string{"run", "env"}, "--clear-env", "--pass"),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/child"
 	"github.com/agentsecrets/agentsecrets/internal/harden"
 	"github.com/agentsecrets/agentsecrets/internal/runtree"
@@ -29,6 +30,8 @@ type runOptions struct {
 	limits    limitFlags
 	log       logFlag
 	token     string // of an agent
+	clearEnv  bool
+	pass      []string
 }
 
 func (o *runOptions) define(a *app, cmd *cobra.Command) {
@@ -37,6 +40,9 @@ func (o *runOptions) define(a *app, cmd *cobra.Command) {
 	f.BoolVar(&o.intercept, "intercept", false, "keep values out of the program: it gets placeholders, and a proxy that expands them")
 	f.BoolVar(&o.quiet, "quiet", false, "no line about the run on standard error")
 	f.BoolVar(&o.rawOutput, "raw-output", false, "do not take values out of the program's output (without --intercept)")
+	f.BoolVar(&o.clearEnv, "clear-env", false, "of the variables that are here the program gets the harmless ones alone (agentsecrets help environment-variables)")
+	f.StringArrayVar(&o.pass, "pass", nil, "with --clear-env: `NAME` of a variable that it gets as well, or the beginning of some with * behind it (repeatable)")
+	a.completeFlag(cmd, "pass", func() ([]string, error) { return sortedKeys(asMap(a.environ)), nil })
 	agentFlag(cmd)
 	o.origins.define(a, cmd)
 	o.audit.define(cmd)
@@ -59,6 +65,9 @@ into requests to allowed hosts and takes them out of what comes back.
 
 Without, the values are in its environment, and are taken out of what it writes to
 pipes and files, as a guard against accidents. In a run this is refused.
+
+Either way it has all other variables that are here, unless --clear-env says that it
+gets no more than PATH, HOME and their like, and what --pass names.
 
 ` + runCodes,
 		Args:              takes(cobra.MinimumNArgs(1)),
@@ -94,6 +103,9 @@ func (a *app) runProgram(ctx context.Context, args []string, o runOptions) error
 func (a *app) start(ctx context.Context, args []string, o runOptions) (int, error) {
 	if len(args) == 0 {
 		return 0, usage("which program? agentsecrets run -- CMD…")
+	}
+	if err := o.checkPass(args[0]); err != nil {
+		return 0, err
 	}
 	if !o.intercept && o.metrics.any() {
 		f := usage("--metrics is for --intercept: without it there is no proxy to measure")
@@ -158,11 +170,38 @@ func (a *app) runInOuter(args []string, o runOptions) (int, error) {
 	if !o.quiet {
 		a.say("agentsecrets: inside a run already; the program becomes part of it")
 	}
-	p, err := a.program(args, a.environ)
+	p, err := a.program(args, a.passed(o, true))
 	if err != nil {
 		return 0, err
 	}
 	return execute(p)
+}
+
+// checkPass refuses names that would have no effect, or none that was meant.
+func (o *runOptions) checkPass(program string) error {
+	if len(o.pass) > 0 && !o.clearEnv {
+		f := usage("--pass is for --clear-env: without it the program gets all variables")
+		f.hint = "agentsecrets run --clear-env --pass NAME -- " + program
+		return f
+	}
+	for _, name := range o.pass {
+		if err := env.CheckPass(name); err != nil {
+			return usage("--pass: %w", err)
+		}
+	}
+	return nil
+}
+
+// passed is what the program gets of our own environment.
+func (a *app) passed(o runOptions, inRun bool) []string {
+	if !o.clearEnv {
+		return a.environ
+	}
+	left, missing := env.Clear(a.environ, o.pass, inRun)
+	for _, name := range missing {
+		a.warn("--pass %s: there is no such variable", cell(name))
+	}
+	return left
 }
 
 // program finds what args name, to run with environ and our own streams.

@@ -31,7 +31,7 @@ func (a *app) spawn(ctx context.Context, args []string, o runOptions) (int, erro
 	if err := fitVariables(values, args[0]); err != nil {
 		return 0, err
 	}
-	p, err := a.program(args, withValues(a.environ, values))
+	p, err := a.program(args, withValues(a.passed(o, false), values))
 	if err != nil {
 		return 0, err
 	}

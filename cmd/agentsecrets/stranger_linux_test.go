@@ -16,7 +16,8 @@ import (
 // stranger HOW TARGET is a program that asks the proxy at $STOLEN for a request
 // with a value, in ways that hide whose it is: whole (not at all), half (it has
 // closed its sending half when its request is read), hidden (it cannot be looked
-// into), flight (its connection is in no process while its request is read).
+// into), flight (its connection is in no process while its request is read), shared
+// (a program outside, at $HOLDER, has its connection as well). "hold PATH" is that one.
 func stranger() {
 	if err := beStranger(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -25,6 +26,9 @@ func stranger() {
 }
 
 func beStranger(how, target string) error {
+	if how == "hold" {
+		return hold(target)
+	}
 	stolen, err := url.Parse(os.Getenv("STOLEN"))
 	if err != nil {
 		return err
@@ -55,6 +59,13 @@ func beStranger(how, target string) error {
 		if f, err = inFlight(f, request+"\r\n"); err != nil {
 			return err
 		}
+	case "shared":
+		stop, err := share(f)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		fallthrough
 	default:
 		if _, err := io.WriteString(f, request+"\r\n"); err != nil {
 			return err
@@ -121,4 +132,40 @@ func inFlight(f *os.File, request string) (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(fds[0]), "connection"), nil
+}
+
+// hold takes one connection at path, and keeps it until whoever gave it leaves.
+func hold(path string) error {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return err
+	}
+	giver, err := l.AcceptUnix()
+	if err != nil {
+		return err
+	}
+	control := make([]byte, unix.CmsgSpace(4))
+	if _, _, _, _, err := giver.ReadMsgUnix(make([]byte, 1), control); err != nil {
+		return err
+	}
+	if _, err := giver.Write([]byte{0}); err != nil {
+		return err
+	}
+	_, _ = giver.Read(make([]byte, 1))
+	return nil
+}
+
+// share gives f to the program at $HOLDER, too.
+func share(f *os.File) (stop func(), err error) {
+	holder, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: os.Getenv("HOLDER"), Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := holder.WriteMsgUnix([]byte{0}, unix.UnixRights(int(f.Fd())), nil); err != nil {
+		return nil, err
+	}
+	if _, err := holder.Read(make([]byte, 1)); err != nil { // it has it
+		return nil, err
+	}
+	return func() { holder.Close() }, nil
 }

@@ -51,6 +51,10 @@ read certificates from: docs/clients.md.
   AGENTSECRETS_CA         file with the certificate of the proxy
   NAME                    AS_SECRET_NAME, for each secret of the project (run alone)
 
+What run --clear-env leaves a program of the variables that are here: PATH, HOME, USER,
+LOGNAME, SHELL, PWD, TERM, COLORTERM, LANG, LANGUAGE, LC_*, TZ, TMPDIR, XDG_*, and
+AGENTSECRETS_HOME, _WORKSPACE, _PROJECT, _ENV, _OUTPUT and _PORT; --pass NAME adds to it.
+
 No variable changes what is allowed. There are no colours, so NO_COLOR changes nothing;
 progress is shown on a terminal alone, and not where TERM is dumb.`
 

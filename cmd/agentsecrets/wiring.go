@@ -42,7 +42,8 @@ type house struct {
 	messages   *slog.Logger
 	started    time.Time
 	distrusted distrusted
-	doors      *doors // of a daemon; nil where there is one run, and all need its credential
+	doors      *doors    // of a daemon; nil where there is one run
+	run        *mitm.Run // that one, where it has programs of its own; set before anything is served
 }
 
 // storePatience is how long a request waits for the store: a client has its

@@ -43,4 +43,8 @@ var lFaults = []rowFault{
 	{"L17", "a panic is everybody's", "cmd/agentsecrets/mcperrors.go", "			if v := recover(); v != nil {", "			if v := any(nil); v != nil {", "./cmd/agentsecrets"},
 	{"L17", "nobody knows who called", "cmd/agentsecrets/mcptools.go", "		s.from(req)\n", "", "./internal/clients"},
 	{"L17", "a tool is read only that is not", "cmd/agentsecrets/mcptools.go", `&mcp.ToolAnnotations{Title: "Make a request with secrets"}`, `reads("Make a request with secrets")`, "./internal/clients"},
+	{"L18", "any program of ours is the run's", "cmd/agentsecrets/local.go", "os.Getpid()); err != nil || !under {", "os.Getpid()); err != nil && !under {", "./cmd/agentsecrets"},
+	{"L18", "one of those that have it is enough", "cmd/agentsecrets/local.go", "	for _, pid := range p.PIDs {\n		if under", "	for _, pid := range p.PIDs[len(p.PIDs)-1:] {\n		if under", "./cmd/agentsecrets"},
+	{"L18", "who is not seen is the run's", "cmd/agentsecrets/local.go", "p.UID != os.Geteuid() || len(p.PIDs) == 0 {", "p.UID != os.Geteuid() {", "./cmd/agentsecrets"},
+	{"L18", "a number is a process's for ever", "internal/runtree/runtree.go", "if parent.start > child.start {", "if parent.start > child.start+100 {", "./internal/runtree"},
 }

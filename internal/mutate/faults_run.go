@@ -11,7 +11,7 @@ var runFaults = []fault{
 	{"run: our directory stays in PHP's list", "env/leave.go", "	v.leavePHP(dir)\n", "", inVars},
 	{"run: wget's own proxy stays", "env/wget.go", `"noproxy", "proxyuser"`, `"proxyuser"`, inVars},
 	{"run: wget loses the roots that it had", "env/wget.go", "			roots = strings.Trim(", "			_ = strings.Trim(", inVars},
-	{"run: wget's settings that cannot be read are not told of", "env/wget.go", "err != nil && (by ==", "err != nil && by != by && (by ==", inVars},
+	{"run: wget's settings that cannot be read are not told of", "env/wget.go", "	if err != nil {\n		w.notice(", "	if err != nil && by == \"\" {\n		w.notice(", inVars},
 	{"run: JVMs lose the roots that they had", "env/java.go", "slices.Concat(w.hadJava(), ", "slices.Concat(", inVars},
 	{"run: JVMs do not trust us", "env/java.go", ", ders(bundle), ders(w.CA))", ", ders(bundle))", inVars},
 	{"run: MAVEN_OPTS beats us", "env/java.go", "steersJava(w.before.get(name)) }) {", "name == \"\" && steersJava(w.before.get(name)) }) {", inVars},
@@ -20,9 +20,14 @@ var runFaults = []fault{
 	{"run: our options stay in JAVA_TOOL_OPTIONS", "env/leave.go", "	v.leaveJava(dir)\n", "", inVars},
 	{"run: a shell's browser believes a root that gets about", "env/chromium.go", "	if w.Shell {", "	if w.Shell && w.Dir == \"\" {", inVars},
 	{"run: another key for the browser", "env/chromium.go", "root.RawSubjectPublicKeyInfo", "root.Raw", inVars},
+	{"run: --clear-env clears nothing", "cmd/agentsecrets/run.go", "	if !o.clearEnv {\n		return a.environ\n	}\n", "	if !o.clearEnv || !inRun {\n		return a.environ\n	}\n", inClearEnv},
+	{"run: --pass lets tokens through", "env/clear.go", "return !kept || ownCredential(name)", "return !kept", []string{"./env", "-run", "TestClear"}},
+	{"run: a cleared environment leads out of the run", "env/clear.go", "	if inRun {\n", "	if inRun && len(pass) > 9 {\n", []string{"./env", "-run", "TestClear"}},
+	{"run: --pass without --clear-env is taken", "cmd/agentsecrets/run.go", "len(o.pass) > 0 && !o.clearEnv {", "len(o.pass) > 9 && !o.clearEnv {", inClearEnv},
 }
 
 var (
+	inClearEnv     = []string{"./cmd/agentsecrets", "-run", "TestScripts/^clearenv$"}
 	inVars         = []string{"./env", "-run", "Vars|Java[OI]|Trust|Chromium|Without|Wgetrc"}
 	inRunDir       = []string{"./internal/rundir"}
 	inRunDirScript = []string{"./cmd/agentsecrets", "-run", "TestScripts/^rundir$"}

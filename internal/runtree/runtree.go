@@ -33,6 +33,37 @@ func Below(pid int) (bool, error) {
 	return Within(p.parent)
 }
 
+// Under reports whether process pid descends from process root, which has to live: a
+// number that is another process's by now leads nowhere.
+func Under(pid, root int) (bool, error) {
+	under, err := climb(pid, root, look)
+	if err != nil {
+		return false, fmt.Errorf("tell whether process %d descends from %d: %w", pid, root, err)
+	}
+	return under, nil
+}
+
+func climb(pid, root int, look func(int) (process, error)) (bool, error) {
+	child, err := look(pid)
+	for depth := 0; err == nil && child.parent > 0; depth++ {
+		if depth > maxDepth {
+			return false, errors.New("the process tree does not end")
+		}
+		var parent process
+		if parent, err = look(child.parent); err != nil {
+			break
+		}
+		if parent.start > child.start { // its parent has ended, and another has its number
+			return false, errGone
+		}
+		if child.parent == root {
+			return true, nil
+		}
+		child = parent
+	}
+	return false, err
+}
+
 // Any reports whether any process of our user descends from a run. One of which
 // cannot be told where it is could be that one.
 func Any() (bool, error) {
@@ -73,6 +104,7 @@ func retry(start func() int) (bool, error) {
 type process struct {
 	parent int
 	isRun  bool
+	start  uint64 // since the system was, in a unit of its own; 0: not told
 }
 
 // maxDepth is more generations than any machine has; it ends a walk on a

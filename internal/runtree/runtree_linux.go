@@ -49,6 +49,9 @@ func look(pid int) (process, error) {
 	return parseStat(b)
 }
 
+// startField is where starttime stands behind the command (proc_pid_stat(5), 22).
+const startField = 19
+
 // parseStat reads "pid (comm) state ppid …"; comm may hold spaces and brackets.
 func parseStat(b []byte) (process, error) {
 	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
@@ -63,7 +66,13 @@ func parseStat(b []byte) (process, error) {
 	if err != nil {
 		return process{}, fmt.Errorf("read /proc/PID/stat: %w", err)
 	}
-	return process{parent: parent, isRun: string(b[open+1:end]) == comm}, nil
+	p := process{parent: parent, isRun: string(b[open+1:end]) == comm}
+	if len(fields) > startField {
+		if p.start, err = strconv.ParseUint(string(fields[startField]), 10, 64); err != nil {
+			return process{}, fmt.Errorf("read /proc/PID/stat: %w", err)
+		}
+	}
+	return p, nil
 }
 
 // ours are the processes of our user, also those that cannot be looked into:
