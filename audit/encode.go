@@ -39,6 +39,7 @@ func (e *Event) appendTo(b []byte) []byte {
 	b = appendList(append(b, `,"rules":`...), e.Rules, maxPlaces)
 	b = appendText(append(b, `,"detail":`...), e.Detail)
 	b = appendText(append(b, `,"hint":`...), e.Hint)
+	b = appendText(append(b, `,"client":`...), e.Client)
 	b = appendText(append(b, `,"agent_id":`...), e.AgentID)
 	b = appendText(append(b, `,"token_id":`...), e.TokenID)
 	b = appendText(append(b, `,"run_id":`...), e.RunID)

@@ -57,6 +57,7 @@ type Event struct {
 	Rules          []string  `json:"rules"`           // rules and bindings that decided
 	Detail         string    `json:"detail"`          // of a refusal: one sentence
 	Hint           string    `json:"hint"`            // of a refusal: the command that would change it
+	Client         string    `json:"client"`          // of what a client did that is no exchange: the program, by its name
 	AgentID        string    `json:"agent_id"`
 	TokenID        string    `json:"token_id"`
 	RunID          string    `json:"run_id"`

@@ -74,6 +74,7 @@ type AuditEvent struct {
 	Redactions     int       `json:"redactions"`
 	Detail         string    `json:"detail"`
 	Hint           string    `json:"hint"`
+	Client         string    `json:"client"` // of what a client did that is no exchange: its program
 	AgentID        string    `json:"agent_id"`
 	TokenID        string    `json:"token_id"`
 	RunID          string    `json:"run_id"`

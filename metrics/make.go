@@ -17,6 +17,7 @@ const (
 	forms     = "verbatim base64 hex percent json html utf-16 quoted-printable quotes wrapped mixed"
 	stores    = "keychain file vault command"
 	states    = "client tunnel relay origin"
+	signs     = "unknown_ca bad_certificate certificate_unknown unreadable_alert other_alert left_in_handshake sent_nothing"
 	parts     = "exchange connection body hints dial relay upgrade store"
 	// reasons are the slugs of refusals.
 	reasons = "agent_denied agent_token_expired agent_token_invalid audit_unavailable authority_mismatch bad_authority bad_request binding_denied body_too_large " +
@@ -33,6 +34,7 @@ func byPlace() label    { return label{name: "place", values: strings.Fields(pla
 func byForm() label     { return label{name: "form", values: strings.Fields(forms)} }
 func byStore() label    { return label{name: "store", values: strings.Fields(stores)} }
 func byPart() label     { return label{name: "in", values: strings.Fields(parts)} }
+func bySign() label     { return label{name: "sign", values: strings.Fields(signs)} }
 func byState() label    { return label{name: "state", values: strings.Fields(states)} }
 
 // Exchanges take from milliseconds to an event stream's minutes; our own part

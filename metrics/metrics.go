@@ -49,6 +49,7 @@ type Metrics struct {
 	connections vec[prometheus.Gauge]    // by state
 	leafMints   prometheus.Counter
 	leafHits    prometheus.Counter
+	clientsLeft vec[prometheus.Counter] // by sign
 	holdback    prometheus.Gauge
 	auditFails  prometheus.Counter
 	panics      vec[prometheus.Counter] // by where
@@ -76,6 +77,7 @@ func New(c Config) *Metrics {
 		connections: in.gauges("connections", "Open connections, by state.", byState()),
 		leafMints:   in.counter("leaf_mints_total", "Leaf certificates minted."),
 		leafHits:    in.counter("leaf_cache_hits_total", "Leaf certificates found in the cache."),
+		clientsLeft: in.counters("client_tls_refused_total", "Connections that a client left between our certificate and a first request, by what it did.", bySign()),
 		holdback:    in.gauge("holdback_bytes", "Bytes of responses read and not yet released."),
 		auditFails:  in.counter("audit_failures_total", "Audit events that could not be written."),
 		panics:      in.counters("panics_total", "Faults of our own that ended an exchange or a connection, by where they happened.", byPart()),
@@ -175,6 +177,9 @@ func (m *Metrics) LeafMinted() { m.leafMints.Inc() }
 
 // LeafHit counts a leaf certificate found in the cache.
 func (m *Metrics) LeafHit() { m.leafHits.Inc() }
+
+// ClientLeft counts a connection that a client left at our certificate.
+func (m *Metrics) ClientLeft(sign string) { m.clientsLeft.of(sign).Inc() }
 
 // AuditFailed counts an audit event that could not be written.
 func (m *Metrics) AuditFailed() { m.auditFails.Inc() }

@@ -62,7 +62,7 @@ func TestDocumentedNames(t *testing.T) {
 		"exchanges_total": "counter", "denials_total": "counter", "expansions_total": "counter", "redactions_total": "counter",
 		"unresolved_total": "counter", "text_mentions_total": "counter", "coded_bodies_total": "counter", "exchange_duration_seconds": "histogram", "overhead_seconds": "histogram",
 		"resolve_duration_seconds": "histogram", "connections": "gauge", "leaf_mints_total": "counter",
-		"leaf_cache_hits_total": "counter", "holdback_bytes": "gauge", "audit_failures_total": "counter", "panics_total": "counter", "build_info": "gauge",
+		"leaf_cache_hits_total": "counter", "holdback_bytes": "gauge", "audit_failures_total": "counter", "panics_total": "counter", "client_tls_refused_total": "counter", "build_info": "gauge",
 	} {
 		if want := "# TYPE agentsecrets_" + name + " " + kind + "\n"; !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
@@ -108,6 +108,8 @@ func TestCounts(t *testing.T) {
 	m.LeafMinted()
 	m.LeafHit()
 	m.LeafHit()
+	m.ClientLeft("unknown_ca")
+	m.ClientLeft("a host name")
 	m.AuditFailed()
 	_, series := scrape(t, m)
 	for name, want := range map[string]string{
@@ -123,6 +125,8 @@ func TestCounts(t *testing.T) {
 		`expansions_total{place="header"}`:                  "2",
 		`expansions_total{place="body"}`:                    "1",
 		`redactions_total{form="base64"}`:                   "3",
+		`client_tls_refused_total{sign="unknown_ca"}`:       "1",
+		`client_tls_refused_total{sign="other"}`:            "1",
 		`text_mentions_total{place="path"}`:                 "1",
 		`coded_bodies_total`:                                "1",
 		`denials_total{reason="proxy_credential_required"}`: "1",

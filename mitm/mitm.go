@@ -83,9 +83,13 @@ type Config struct {
 	Reaches func(s Scope, host string, port int) bool
 	// Route says what becomes of what is sent to host:port. Nil opens all.
 	Route func(s Scope, host string, port int) Route
-	// Distrusted is told of a host whose client left at our certificate: it does
-	// not trust our CA, or trusts for this host one certificate alone. Nil tells nobody.
-	Distrusted func(s Scope, host string, port int)
+	// Shown is told, once for each intercepted connection, how the client took our
+	// certificate: what does not trust our CA, or trusts for this host one certificate
+	// alone, leaves. Nil tells nobody.
+	Shown func(Shown)
+	// Program names the program at the other end of a connection that is about to be
+	// shown our certificate, "" where it cannot or need not be told. Nil: of none.
+	Program func(client net.Conn) string
 	// Resolve finds the value of name. A *Problem tells the client why not.
 	Resolve func(ctx context.Context, s Scope, name string) (resolve.Value, error)
 	// Identify returns s as that of the agent whose token a client shows. Whether it

@@ -228,14 +228,15 @@ func TestGuardedWithoutValue(t *testing.T) {
 	}
 }
 
-func TestDistrustedIsTold(t *testing.T) {
+func TestShownIsTold(t *testing.T) {
 	var mu sync.Mutex
 	var told []string
 	l := lab.New(t, lab.Config{Change: func(c *mitm.Config) {
-		c.Distrusted = func(_ mitm.Scope, host string, port int) {
+		c.Program = func(net.Conn) string { return "prog" }
+		c.Shown = func(s mitm.Shown) {
 			mu.Lock()
 			defer mu.Unlock()
-			told = append(told, fmt.Sprintf("%s:%d", host, port))
+			told = append(told, fmt.Sprintf("%s:%d %s %s", s.Host, s.Port, s.Program, s.Sign))
 		}
 	}})
 	if resp, _ := do(t, l, "GET", l.URL("good.test", "/"), "", nil); resp.StatusCode != 200 {
@@ -249,9 +250,9 @@ func TestDistrustedIsTold(t *testing.T) {
 	}
 	c.Close()
 	l.TLS(l.Authority("node.test"), "http/1.1").Close()
-	want := []string{l.Authority("node.test"), l.Authority("pinned.test")}
+	want := []string{l.Authority("good.test") + " prog request", l.Authority("node.test") + " prog sent_nothing", l.Authority("pinned.test") + " prog bad_certificate"}
 	var got []string
-	for end := time.Now().Add(10 * time.Second); len(got) < 2 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); len(got) < 3 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		mu.Lock()
 		got = slices.Sorted(slices.Values(told))
 		mu.Unlock()

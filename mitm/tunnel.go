@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/elazarl/goproxy"
@@ -27,8 +26,7 @@ type tunnel struct {
 	state string // as connections are counted
 	began time.Time
 	once  sync.Once
-
-	shown, asked, ours atomic.Bool // our certificate; a request; who ended it
+	took
 }
 
 // NetConn is the connection below, for those who look for a socket.
@@ -41,11 +39,18 @@ func (t *tunnel) Close() error {
 		if c := clientOf(t.Conn); c != nil && c.evicted.Load() {
 			t.ours.Store(true)
 		}
-		if t.shown.Load() && !t.asked.Load() && !t.ours.Load() {
-			t.proxy.distrusted(t)
-		}
+		t.left()
 	})
 	return t.Conn.Close()
+}
+
+// Read keeps the end of what a client sends until it has sent a request.
+func (t *tunnel) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	if n > 0 && t.shown.Load() && !t.asked.Load() {
+		t.last.add(b[:n])
+	}
+	return n, err
 }
 
 // intercept ends the client's TLS and hands the connection to the inner server.
@@ -81,6 +86,7 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 		t.Close()
 		return
 	}
+	t.open.Store(p.cfg.now().UnixNano())
 	if conn.ConnectionState().NegotiatedProtocol != "h2" {
 		// On a goroutine of its own: this one holds what answered CONNECT.
 		go p.http1.Serve(context.WithValue(context.WithoutCancel(r.Context()), tunnelKey{}, t), conn)
@@ -93,7 +99,7 @@ func (p *Proxy) intercept(r *http.Request, client net.Conn, _ *goproxy.ProxyCtx)
 func (p *Proxy) unreadable(ctx context.Context, w http.ResponseWriter, e *http1.Error) {
 	why := &Problem{Status: e.Status, Slug: "bad_request", Message: "the request can be read in more than one way, or in none: " + strings.ReplaceAll(e.Reason, "_", " ")}
 	if t, ok := ctx.Value(tunnelKey{}).(*tunnel); ok {
-		t.asked.Store(true)
+		t.request()
 		why.Domain = t.dest.short("https")
 	}
 	if e.Status == http.StatusRequestHeaderFieldsTooLarge {
@@ -105,6 +111,7 @@ func (p *Proxy) unreadable(ctx context.Context, w http.ResponseWriter, e *http1.
 
 // handshakeFailed says so. Who sends something else than TLS is told why it ends.
 func (p *Proxy) handshakeFailed(t *tunnel, err error) {
+	t.sign.Store(signOf(err))
 	var record tls.RecordHeaderError
 	if !errors.As(err, &record) || record.Conn == nil {
 		p.cfg.log().Warn("client ended the TLS handshake", "host", t.dest.host, "cause", handshakeCause(err))
@@ -119,16 +126,6 @@ func (p *Proxy) handshakeFailed(t *tunnel, err error) {
 	}
 	p.recordTunnel(t, why.Status, why)
 	_, _ = t.Write(why.response(nil))
-}
-
-// distrusted tells of a client that left between our certificate and a first
-// request: libraries refuse a certificate in different words, and some, such as
-// Node and GnuTLS, finish the handshake and go.
-func (p *Proxy) distrusted(t *tunnel) {
-	p.cfg.log().Warn("client left at our certificate", "host", t.dest.host, "hint", "agentsecrets proxy start --tunnel "+t.dest.short("https"))
-	if p.cfg.Distrusted != nil {
-		p.cfg.Distrusted(t.run.now(), t.dest.host, t.dest.port)
-	}
 }
 
 // handshakeCause tells the one thing worth telling apart: a client that does
@@ -169,7 +166,11 @@ func (p *Proxy) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error
 		return nil, errServerName
 	}
 	leaf, err := p.cfg.Leaf(t.dest.host)
-	t.shown.Store(err == nil)
+	if err == nil {
+		t.whose()
+		t.speaks.Store(len(hello.SupportedProtos) > 0)
+		t.shown.Store(true)
+	}
 	return leaf, err
 }
 
@@ -197,7 +198,7 @@ func (p *Proxy) serveInner(w http.ResponseWriter, r *http.Request) {
 		(&Problem{Status: 400, Slug: "bad_request", Message: "not an intercepted connection"}).write(w, "")
 		return
 	}
-	t.asked.Store(true)
+	t.request()
 	if why := p.enter(t.run); why != nil {
 		overloaded(w, r, why)
 		return

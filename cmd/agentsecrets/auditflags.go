@@ -37,6 +37,22 @@ func (o *auditFlags) args() (args []string, err error) {
 	return args, nil
 }
 
+// explain is the command that explains an event.
+func (o *auditFlags) explain(id string) string {
+	if o.file == "" {
+		return "agentsecrets explain " + id
+	}
+	return "agentsecrets explain " + id + " --audit " + o.file
+}
+
+// see says where the events are, "" for where they are looked for anyhow.
+func (o *auditFlags) see() string {
+	if o.file == "" {
+		return ""
+	}
+	return "see " + o.file
+}
+
 // open opens the log that the flags name, else that of all calls, else one of
 // this process.
 func (o *auditFlags) open(home string, shared bool) (*audit.Log, error) {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -132,35 +130,4 @@ func (h *house) route(s mitm.Scope, host string, port int) mitm.Route {
 		}
 	}
 	return r
-}
-
-// maxDistrusted is how many hosts are remembered for the end of a run.
-const maxDistrusted = 20
-
-// distrusted are hosts whose clients left at our certificate.
-type distrusted struct {
-	mu    sync.Mutex
-	hosts []string
-}
-
-func (d *distrusted) add(_ mitm.Scope, host string, port int) {
-	name := host
-	if port != 443 {
-		name += ":" + strconv.Itoa(port)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.hosts) < maxDistrusted && !slices.Contains(d.hosts, name) {
-		d.hosts = append(d.hosts, name)
-	}
-}
-
-// tell says how such a host could be reached. It is for a person to decide: what
-// a client can bring about, a client could use to get around us.
-func (d *distrusted) tell(a *app) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, host := range d.hosts {
-		a.say("agentsecrets: a client left at our certificate for %s. If it accepts no other than the host's own: %s --tunnel %s", host, interceptHint, host)
-	}
 }

@@ -37,6 +37,7 @@ const (
 	outcomeOpen     = "unfinished"
 	outcomePassed   = "passed" // without a placeholder
 	outcomeOther    = "other"  // no exchange with a host
+	outcomeClient   = "client" // what a client did that came to no exchange
 )
 
 // explanationJSON is an exchange in words.
@@ -102,6 +103,7 @@ func explained(events []audit.Event, bindHint func(audit.Event, string, string) 
 	if e.Hint != "" {
 		x.Hints = append(x.Hints, e.Hint)
 	}
+	x.Hints = append(x.Hints, fixes(e)...)
 	x.mentions(e, bindHint)
 	if e.Redacted {
 		x.Echoes = fmt.Sprintf("a value that had been released came back %d×, in the form %s, and was taken out: no command switches that off",
@@ -147,6 +149,8 @@ func asked(e audit.Event) string {
 		return "to run " + e.TargetURL + " with values in its environment: " + namesOrNone(e.SecretKeys)
 	case e.Method == "PRUNE":
 		return "to remove old logs"
+	case meaning(e) != "":
+		return nothingAsked(e)
 	case len(e.SecretKeys) == 0:
 		return e.Method + " " + e.TargetURL
 	}
@@ -164,6 +168,8 @@ func decidedBy(e audit.Event) string {
 	switch {
 	case e.Method == "ENV" || e.Method == "PRUNE":
 		return "by whoever gave the command"
+	case meaning(e) != "":
+		return "by the client itself; no value was in it"
 	case len(e.SecretKeys) == 0:
 		return "no rule was asked: no value was"
 	case len(e.Rules) == 0:
@@ -186,6 +192,8 @@ func result(e audit.Event, decided bool) (outcome, text string) {
 	switch {
 	case e.Method == "PRUNE":
 		return outcomeOther, detail
+	case meaning(e) != "":
+		return outcomeClient, detail + ". " + meaning(e)
 	case e.Event != audit.Done:
 		return outcomeOpen, "it was allowed, and is under way, or its process ended before it did"
 	case e.Method == "ENV":

@@ -63,7 +63,9 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 		h.messages.Info("run ended", "run", run.ID())
 		a.afterwards(errors.Join(err, <-served, pruneOld(w.home), sweep()))
 		if !o.quiet {
-			h.distrusted.tell(a)
+			for _, line := range tell(h.found, o.audit) {
+				a.say("agentsecrets: %s", line)
+			}
 		}
 	}()
 	return a.inRun(args, o, w, h, run, scope.AgentID)

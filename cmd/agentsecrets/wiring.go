@@ -25,25 +25,26 @@ import (
 
 // house is one proxy with what it stands on.
 type house struct {
-	where      where
-	store      resolve.Store
-	proxy      *mitm.Proxy
-	authority  atomic.Pointer[ca.Authority]
-	log        *audit.Log
-	listener   net.Listener
-	also       net.Listener // the same port of the other loopback address; nil: none
-	metrics    *metrics.Metrics
-	policies   *policies
-	origins    *origins
-	resolver   *resolve.Resolver
-	scrapes    *scrapes     // nil without --metrics
-	status     http.Handler // what is asked of the proxy itself
-	names      bool         // metrics tell names
-	messages   *slog.Logger
-	started    time.Time
-	distrusted distrusted
-	doors      *doors    // of a daemon; nil where there is one run
-	run        *mitm.Run // that one, where it has programs of its own; set before anything is served
+	where     where
+	store     resolve.Store
+	proxy     *mitm.Proxy
+	authority atomic.Pointer[ca.Authority]
+	log       *audit.Log
+	listener  net.Listener
+	also      net.Listener // the same port of the other loopback address; nil: none
+	metrics   *metrics.Metrics
+	policies  *policies
+	origins   *origins
+	resolver  *resolve.Resolver
+	scrapes   *scrapes     // nil without --metrics
+	status    http.Handler // what is asked of the proxy itself
+	names     bool         // metrics tell names
+	messages  *slog.Logger
+	started   time.Time
+	observed  observed
+	found     []finding // at the end
+	doors     *doors    // of a daemon; nil where there is one run
+	run       *mitm.Run // that one, where it has programs of its own; set before anything is served
 }
 
 // storePatience is how long a request waits for the store: a client has its
@@ -76,7 +77,7 @@ func build(p plan) (*house, error) {
 	h := &house{
 		names: p.metrics.names,
 		where: p.where, store: p.store, origins: p.origins, started: time.Now(),
-		messages: p.log, policies: newPolicies(p.where.home),
+		messages: p.log, policies: newPolicies(p.where.home), observed: observed{started: time.Now()},
 	}
 	h.policies.warn = func(err error) { h.messages.Warn("the use of a token is not noted", "err", err) }
 	measured := metrics.Config{Version: version()}
@@ -127,7 +128,8 @@ func (h *house) config(p plan) mitm.Config {
 		Anywhere:    h.policies.Anywhere,
 		Reaches:     h.policies.Reaches,
 		Route:       h.route,
-		Distrusted:  h.distrusted.add,
+		Shown:       h.shown,
+		Program:     h.observed.program,
 		Resolve:     h.resolve,
 		Identify:    h.identify,
 		Admit:       h.policies.Admit,
@@ -184,6 +186,7 @@ func (h *house) serve() error {
 	done := make(chan struct{})
 	defer close(done)
 	go h.forgetOld(done)
+	go h.judge(done)
 	ended := make(chan error, 2)
 	listeners := []net.Listener{h.listener}
 	if h.also != nil {
@@ -210,6 +213,7 @@ func (h *house) close(patience time.Duration) error {
 		err = nil // what was left has been closed
 	}
 	h.policies.wait()
+	h.found = h.recordFindings(0)
 	return errors.Join(err, h.log.Close())
 }
 

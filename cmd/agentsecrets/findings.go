@@ -1,0 +1,202 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/audit"
+	"github.com/agentsecrets/agentsecrets/mitm"
+)
+
+// What kept a client from working through the proxy, as records name it.
+const (
+	reasonDistrusts = "ca_not_trusted"
+	reasonPins      = "certificate_pinned"
+)
+
+// finding is what somebody may want to know of a client. It holds names alone.
+type finding struct {
+	findingKey
+	count int
+	seen  string    // what was seen, in words
+	at    time.Time // when, the last time
+	scope mitm.Scope
+	id    string // of its event
+}
+
+type findingKey struct{ reason, program, host string }
+
+// findings judges what has been seen so far.
+func (o *observed) findings() []finding {
+	hosts := o.hosts()
+	var all []finding
+	for _, t := range hosts {
+		if f, ok := t.finding(hosts); ok {
+			all = append(all, f)
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all = append(all, o.more...)
+	for i := range all {
+		all[i].id = o.ids[all[i].findingKey]
+	}
+	return all
+}
+
+// finding tells a program that does not trust our CA from one that does, and all
+// the same takes no certificate of it for this host, and both from one at which
+// nothing is wrong: a request to the host shows that it takes us there; to look
+// and go in order is what probes do, and who trusts us elsewhere does it for a reason.
+func (t tookUs) finding(all []tookUs) (finding, bool) {
+	said, went := t.lefts()
+	here, elsewhere := t.Requests > 0, false
+	for _, other := range all {
+		if other.Requests == 0 {
+			continue
+		}
+		same := other.Program == t.Program
+		here = here || other.Host == t.Host && (same || other.Program == "" || t.Program == "")
+		elsewhere = elsewhere || other.Host != t.Host && same && t.Program != ""
+	}
+	if here {
+		went = 0
+	} else if !elsewhere {
+		went -= t.probes
+	}
+	f := finding{findingKey: findingKey{reasonDistrusts, t.Program, t.Host}, count: said + went, scope: t.scope, at: t.last}
+	if elsewhere {
+		f.reason = reasonPins
+	}
+	f.seen = fmt.Sprintf("%s left at the AgentSecrets certificate for %s: %s", cmp.Or(t.Program, "a client"), t.Host, t.signs())
+	return f, f.count > 0
+}
+
+func (t tookUs) signs() string {
+	var all []string
+	for sign := range t.Left {
+		all = append(all, strings.ReplaceAll(string(sign), "_", " "))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// judging is how often a proxy that stays looks whether there is something new.
+const judging = 5 * time.Second
+
+// judge records findings until done.
+func (h *house) judge(done <-chan struct{}) {
+	every := time.NewTicker(judging)
+	defer every.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-every.C:
+			h.recordFindings(judging)
+		}
+	}
+}
+
+// recordFindings writes an event for each finding that has none and is so old, and
+// returns all: a request that follows may show that there was nothing in it.
+func (h *house) recordFindings(old time.Duration) []finding {
+	all := h.observed.findings()
+	for i, f := range all {
+		if f.id != "" || time.Since(f.at) < old {
+			continue
+		}
+		e := f.event(h.tunnelHint(f.host))
+		if err := h.log.Write(e); err != nil {
+			h.metrics.AuditFailed()
+			h.messages.Error("audit event not written", "err", err)
+			continue
+		}
+		h.messages.Warn("a client does not work through the proxy", "reason", f.reason, "program", f.program, "host", f.host, "exchange", e.ID)
+		all[i].id = e.ID
+		h.observed.recorded(f.findingKey, e.ID)
+	}
+	return all
+}
+
+func (o *observed) recorded(k findingKey, id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ids == nil {
+		o.ids = map[findingKey]string{}
+	}
+	o.ids[k] = id
+}
+
+// tunnelHint is how a host is relayed, in the words of what we are.
+func (h *house) tunnelHint(host string) string {
+	if h.doors != nil {
+		return startHint + " --tunnel " + host
+	}
+	return interceptHint + " --tunnel " + host
+}
+
+func (f finding) event(tunnel string) audit.Event {
+	e := audit.Event{
+		ID: audit.NewID(), Timestamp: time.Now(), Event: audit.Done, Method: "CONNECT", TargetURL: "https://" + f.host, Domain: hostOf(f.host),
+		Status: audit.Error, Reason: f.reason, Detail: f.seen, Client: f.program,
+		AgentID: f.scope.AgentID, TokenID: f.scope.TokenID, RunID: f.scope.RunID, Environment: f.scope.Environment,
+		WorkspaceID: f.scope.WorkspaceID, ProjectID: f.scope.ProjectID, IdentityLevel: "anonymous", ResolutionPath: "local", CallerRole: "-",
+	}
+	if f.reason == reasonPins {
+		e.Hint = tunnel
+	}
+	return e
+}
+
+// maxTold is how many lines the end of a run has about its clients.
+const maxTold = 4
+
+// tell says in a line for each program and reason what was found.
+func tell(all []finding, at auditFlags) (lines []string) {
+	type group struct{ reason, program string }
+	var order []group
+	of := map[group][]finding{}
+	for _, f := range all {
+		g := group{f.reason, f.program}
+		if of[g] == nil {
+			order = append(order, g)
+		}
+		of[g] = append(of[g], f)
+	}
+	for i, g := range order {
+		if i == maxTold {
+			return append(lines, fmt.Sprintf("%d more about clients: %s", len(order)-i, cmp.Or(at.see(), "agentsecrets proxy logs --status ERROR")))
+		}
+		lines = append(lines, lineOf(of[g])+": "+at.explain(of[g][0].id))
+	}
+	return lines
+}
+
+func lineOf(same []finding) string {
+	f, n := same[0], 0
+	for _, other := range same {
+		n += other.count
+	}
+	program, host, connections := cell(cmp.Or(f.program, "a client")), f.host, count(n, "connection")
+	if more := len(same) - 1; more > 0 {
+		host += " and " + count(more, "other host")
+	}
+	switch f.reason {
+	case reasonPins:
+		return fmt.Sprintf("%s accepts no AgentSecrets certificate for %s, and does for others (%s)", program, host, connections)
+	}
+	return fmt.Sprintf("%s does not trust the AgentSecrets CA for %s (%s)", program, host, connections)
+}
+
+// hostOf is host without a port.
+func hostOf(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		return h
+	}
+	return host
+}

@@ -1,0 +1,58 @@
+package peer
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+)
+
+func TestOutwards(t *testing.T) {
+	client, server := pair(t)
+	other, _ := pair(t)
+	_, remote := ends(client)
+	_, otherRemote := ends(other)
+	for _, ports := range [][]uint16{{remote.Port()}, {1, remote.Port()}, {remote.Port(), 1}, {1, remote.Port(), 2}} {
+		all, err := Outwards(ports)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) != 1 || all[0].Remote != remote {
+			t.Errorf("%v: %v, want %s alone", ports, all, remote)
+		}
+	}
+	all, err := Outwards([]uint16{remote.Port(), otherRemote.Port()})
+	if err != nil || len(all) != 2 {
+		t.Errorf("of two ports: %v, %v", all, err)
+	}
+	server.Close()
+	if all, err := Outwards([]uint16{remote.Port()}); err != nil || len(all) != 1 {
+		t.Errorf("the other end is closed, ours is not: %v, %v", all, err)
+	}
+	client.Close()
+	if all, err := Outwards([]uint16{remote.Port()}); err != nil || len(all) != 0 {
+		t.Errorf("closed: %v, %v", all, err)
+	}
+}
+
+func TestOutwardsIPv6(t *testing.T) {
+	l := listen(t, "[::1]:0")
+	to := l.Addr().String()
+	c, err := net.Dial("tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	all, err := Outwards([]uint16{netip.MustParseAddrPort(to).Port()})
+	if err != nil || !slices.ContainsFunc(all, func(o Outward) bool { return o.Remote.String() == to }) {
+		t.Errorf("%v, %v", all, err)
+	}
+}
+
+func BenchmarkOutwards(b *testing.B) {
+	for b.Loop() {
+		if _, err := Outwards([]uint16{443, 80}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
