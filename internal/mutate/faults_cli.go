@@ -5,6 +5,7 @@ var inCompletion = []string{"./cmd/agentsecrets", "-run", "TestScripts/^completi
 var inPlain = []string{"./cmd/agentsecrets", "-run", "TestScripts/^plain$"}
 
 var inRecipes = []string{"./internal/clients", "-run", "TestRecipes"}
+var inFindings = []string{"./cmd/agentsecrets", "-run", "TestFindings|TestProgramsAreLookedFor"}
 
 var inJSON = []string{"./cmd/agentsecrets", "-run", "TestScripts/^json$"}
 
@@ -46,4 +47,13 @@ var cliFaults = []fault{
 	{"doctor: what was broken off has failed", "cmd/agentsecrets/doctor.go", "	if errors.Is(ctx.Err(), context.Canceled) {\n		return ctx.Err()\n	}\n", "", []string{"./cmd/agentsecrets", "-run", "TestInterruptedChecks"}},
 	{"hints: a name that was mistyped takes the folder to another workspace", "env/errors.go", "	return \"agentsecrets \" + e.Kind + \" list\"", "	return \"agentsecrets init --workspace \" + e.Name", []string{"./env", "-run", "TestUnknownErrorHints"}},
 	{"hints: what an agent may not, everybody may", "cmd/agentsecrets/agentpolicy.go", "parseRules(trimmed(o.hosts), parseAgentHost)", "parseRules(trimmed(o.hosts), agents.ParseHost)", []string{"./cmd/agentsecrets", "-run", "TestScripts/^agent$"}},
+	{"clients: who came back is told all the same", "cmd/agentsecrets/findings.go", "	if here {\n		went = 0\n", "	if here && elsewhere {\n		went = 0\n", inFindings},
+	{"clients: a pin is distrust", "cmd/agentsecrets/findings.go", "		f.reason = reasonPins\n", "", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
+	{"clients: a connection ahead of need is told", "cmd/agentsecrets/observed.go", " && s.Held > preconnect", " && s.Held > 1000*preconnect", inFindings},
+	{"clients: a probe is told", "mitm/shown.go", "!t.speaks.Load() && t.last.isAlert()", "false", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
+	{"clients: who just goes is not told", "mitm/shown.go", "	s := Shown{Sign: SentNothing}\n", "	s := Shown{}\n", []string{"./mitm", "-run", "TestShownIsTold"}},
+	{"clients: nobody says whose the connection is", "mitm/tunnel.go", "		t.whose()\n", "", []string{"./mitm", "-run", "TestShownIsTold"}},
+	{"clients: each program is looked for", "cmd/agentsecrets/observed.go", "o.named.Add(1) > maxNamed", "o.named.Add(1) > 1000*maxNamed", inFindings},
+	{"clients: a run says nothing at its end", "cmd/agentsecrets/wiring.go", "	h.found = h.recordFindings(0)\n", "	h.recordFindings(0)\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
+	{"clients: the wrong process is named", "internal/peer/program_linux.go", "pid != os.Getpid()", "pid == os.Getpid()", []string{"./internal/peer", "-run", "TestProgramOf"}},
 }

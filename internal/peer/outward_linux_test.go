@@ -3,6 +3,8 @@ package peer
 import (
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -32,6 +34,31 @@ func TestOutwards(t *testing.T) {
 	client.Close()
 	if all, err := Outwards([]uint16{remote.Port()}); err != nil || len(all) != 0 {
 		t.Errorf("closed: %v, %v", all, err)
+	}
+}
+
+func TestProgramOf(t *testing.T) {
+	client, server := pair(t)
+	if got := ProgramOf(server); got != "" {
+		t.Errorf("ourselves are told as %q", got)
+	}
+	f := file(t, client)
+	pid, stop := startIn(t, "/", nil, f, "hold")
+	f.Close()
+	client.Close()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ProgramOf(server); got != filepath.Base(exe) {
+		t.Errorf("process %d is told as %q", pid, got)
+	}
+	if other, _ := net.Pipe(); ProgramOf(other) != "" {
+		t.Error("a program at no socket")
+	}
+	stop()
+	if got := ProgramOf(server); got != "" {
+		t.Errorf("one that has ended is told as %q", got)
 	}
 }
 

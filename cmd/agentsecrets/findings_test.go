@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/agentsecrets/agentsecrets/mitm"
+)
+
+// What a program did elsewhere, and what others did at the same host, decides
+// what it means that it left.
+func TestFindings(t *testing.T) {
+	at := func(program, host string, sign mitm.Sign) mitm.Shown {
+		return mitm.Shown{Program: program, Host: host, Port: 443, Sign: sign}
+	}
+	held, probe := at("p", "a", mitm.SentNothing), at("p", "a", mitm.SentNothing)
+	held.Held, probe.Probe = 2*preconnect, true
+	for name, c := range map[string]struct {
+		seen []mitm.Shown
+		want string
+	}{
+		"nothing":                      {nil, ""},
+		"all is well":                  {[]mitm.Shown{at("p", "a", mitm.SentRequest)}, ""},
+		"an alert":                     {[]mitm.Shown{at("p", "a", mitm.UnknownCA)}, "ca_not_trusted p a 1"},
+		"went twice":                   {[]mitm.Shown{at("p", "a", mitm.SentNothing), at("p", "a", mitm.LeftInHandshake)}, "ca_not_trusted p a 2"},
+		"went, and came back":          {[]mitm.Shown{at("p", "a", mitm.SentNothing), at("p", "a", mitm.SentRequest)}, ""},
+		"left, and came back":          {[]mitm.Shown{at("p", "a", mitm.LeftInHandshake), at("p", "a", mitm.SentRequest)}, ""},
+		"an alert, and came back":      {[]mitm.Shown{at("p", "a", mitm.BadCertificate), at("p", "a", mitm.SentRequest)}, "ca_not_trusted p a 1"},
+		"somebody came back":           {[]mitm.Shown{at("p", "a", mitm.SentNothing), at("", "a", mitm.SentRequest)}, ""},
+		"somebody went, this one not":  {[]mitm.Shown{at("", "a", mitm.SentNothing), at("p", "a", mitm.SentRequest)}, ""},
+		"another came":                 {[]mitm.Shown{at("p", "a", mitm.SentNothing), at("q", "a", mitm.SentRequest)}, "ca_not_trusted p a 1"},
+		"another came elsewhere":       {[]mitm.Shown{at("p", "a", mitm.UnknownCA), at("q", "b", mitm.SentRequest)}, "ca_not_trusted p a 1"},
+		"unknown ones":                 {[]mitm.Shown{at("", "a", mitm.UnknownCA), at("", "b", mitm.SentRequest)}, "ca_not_trusted  a 1"},
+		"a pin":                        {[]mitm.Shown{at("p", "a", mitm.CertificateUnknown), at("p", "b", mitm.SentRequest)}, "certificate_pinned p a 1"},
+		"a pin that is checked late":   {[]mitm.Shown{at("p", "a", mitm.SentNothing), at("p", "b", mitm.SentRequest)}, "certificate_pinned p a 1"},
+		"ahead of need":                {[]mitm.Shown{held, at("p", "b", mitm.SentRequest)}, ""},
+		"a probe":                      {[]mitm.Shown{probe}, ""},
+		"a probe, and an alert":        {[]mitm.Shown{probe, at("p", "a", mitm.UnknownCA)}, "ca_not_trusted p a 1"},
+		"in order, and fine elsewhere": {[]mitm.Shown{probe, at("p", "b", mitm.SentRequest)}, "certificate_pinned p a 1"},
+	} {
+		var o observed
+		for _, s := range c.seen {
+			o.add(s)
+		}
+		var got []string
+		for _, f := range o.findings() {
+			got = append(got, fmt.Sprintf("%s %s %s %d", f.reason, f.program, f.host, f.count))
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestFindingsAreBounded(t *testing.T) {
+	var o observed
+	for i := range 2 * maxObserved {
+		o.add(mitm.Shown{Program: "p", Host: fmt.Sprint(i), Port: 443, Sign: mitm.UnknownCA})
+	}
+	if n := len(o.hosts()); n != maxObserved {
+		t.Errorf("%d hosts are kept", n)
+	}
+	lines := tell(o.findings(), auditFlags{})
+	if len(lines) != 1 || !strings.Contains(lines[0], "and 999 other hosts (1000 connections): agentsecrets explain ") {
+		t.Errorf("%q", lines)
+	}
+	if lines := tell([]finding{{findingKey: findingKey{reasonPins, "a\x1b[2J", "h"}}}, auditFlags{}); strings.ContainsRune(lines[0], '\x1b') {
+		t.Errorf("the name of a program moves the cursor: %q", lines)
+	}
+}
+
+// To look for a program takes a while: of thousands of connections few are worth it.
+func TestProgramsAreLookedForSeldom(t *testing.T) {
+	none, other := net.Pipe()
+	defer other.Close()
+	defer none.Close()
+	o := observed{started: time.Now().Add(-2 * nameEvery)}
+	for range 10 * maxNamed {
+		o.program(none)
+	}
+	if n := o.named.Load(); n < maxNamed || n > maxNamed+10 {
+		t.Errorf("%d programs were looked for", n)
+	}
+}
+
+func TestAdviceIsThePrograms(t *testing.T) {
+	for program, want := range map[string]string{
+		"curl": "CURL_CA_BUNDLE", "python3.13": "REQUESTS_CA_BUNDLE", "git-remote-https": "GIT_SSL_CAINFO", "node": "NODE_EXTRA_CA_CERTS",
+		"java": "trustStore", "wget": "--ca-certificate", "php8.4": "curl.cainfo", "my-program": "SSL_CERT_FILE", "": "SSL_CERT_FILE",
+	} {
+		if got := trustFix(program); !strings.Contains(got, want) {
+			t.Errorf("%q: %s", program, got)
+		}
+	}
+}
