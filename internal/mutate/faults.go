@@ -17,7 +17,7 @@ var faults = []fault{
 	{"reach hosts that are denied", "mitm/route.go", "	p := *x.route.Denied\n	return &p\n", "	p := *x.route.Denied\n	_ = p\n	return nil\n", inRelay},
 	{"guard nothing without a value", "mitm/options.go", "	if x.guarded || x.route.Guarded {\n", "	if x.guarded {\n", inRelay},
 	{"relayed tunnels are not recorded", "mitm/relay.go", "	p.recordTunnel(t, http.StatusOK, passOn(t, origin))", "	_ = passOn(t, origin)", inRelay},
-	{"a client that leaves without a word is not told of", "mitm/tunnel.go", "if t.shown.Load() && !t.asked.Load()", "if t.shown.Load() && t.asked.Load()", inRelay},
+	{"a client that leaves without a word is not told of", "mitm/shown.go", "	if !t.shown.Load() || t.asked.Load() || t.ours.Load() {\n", "	if !t.shown.Load() || t.asked.Load() || t.ours.Load() || t.open.Load() != 0 {\n", []string{"./mitm", "-run", "TestShownIsTold"}},
 	{"other than TLS is closed without a reason", "mitm/tunnel.go", "	_, _ = t.Write(why.response(nil))", "	_ = why", inRelay},
 	{"a run's CA is good for every host", "ca/ca.go", "ephemeralLife, c.Only)", "ephemeralLife, nil)", inConstrained},
 	{"a run's CA is good for every address", "ca/constrain.go", "	if len(root.PermittedIPRanges) == 0 {", "	if len(root.PermittedIPRanges) > 1000 {", inConstrained},
