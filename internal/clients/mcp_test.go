@@ -80,7 +80,12 @@ type mcpSession struct {
 // run, and take steps. The server's own output and exit code go to files.
 func (w *world) mcp(mode string, by, flags []string, steps ...step) (s mcpSession, r result) {
 	w.t.Helper()
-	serve := append([]string{binary, "mcp", "serve"}, flags...)
+	return w.mcpServer(mode, by, append([]string{binary, "mcp", "serve"}, flags...), steps...)
+}
+
+// mcpServer is mcp with the server that serve starts.
+func (w *world) mcpServer(mode string, by, serve []string, steps ...step) (s mcpSession, r result) {
+	w.t.Helper()
 	wrapped := fmt.Sprintf(`{ "$@"; echo $? >%s; } | tee %s`, w.path("code"), w.path("protocol"))
 	args := slices.Concat(by, []string{python(w.t), script(w.t, "mcp_calls.py"), mode, "sh", "-c", wrapped, "sh"}, serve)
 	cmd := w.command(args[0], args[1:]...)
