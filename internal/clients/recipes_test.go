@@ -42,6 +42,7 @@ var recipes = []recipe{
 	{page: "anthropic.md", section: "Node", big: true, hosts: anthropic, secret: "ANTHROPIC_API_KEY", paths: messages, sent: apiKey},
 	{page: "openai.md", section: "Node", big: true, hosts: openAI, secret: "OPENAI_API_KEY", paths: chatPaths, sent: bearer},
 	{page: "stripe.md", section: "Node", big: true, hosts: stripe, secret: "STRIPE_KEY", paths: balance, sent: bearer},
+	{page: "playwright.md", section: "Node", big: true, hosts: acme, secret: "ACME_KEY", paths: []string{"/v1/echo"}, sent: bearer},
 	{page: "http.md", section: "requests", hosts: acme, secret: "ACME_KEY", paths: []string{"/v1/echo"}, sent: bearer},
 	{page: "http.md", section: "curl", hosts: acme, secret: "ACME_KEY", paths: []string{"/v1/echo", "/v1/form"}, sent: bearerOrField},
 	{page: "langchain.md", section: "Python", hosts: openAI, secret: "OPENAI_API_KEY", paths: chatPaths, sent: bearer},

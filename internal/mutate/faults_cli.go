@@ -4,7 +4,6 @@ var inCompletion = []string{"./cmd/agentsecrets", "-run", "TestScripts/^completi
 
 var inPlain = []string{"./cmd/agentsecrets", "-run", "TestScripts/^plain$"}
 
-var inRecipes = []string{"./internal/clients", "-run", "TestRecipes"}
 var inFindings = []string{"./cmd/agentsecrets", "-run", "TestFindings|TestProgramsAreLookedFor"}
 
 var inJSON = []string{"./cmd/agentsecrets", "-run", "TestScripts/^json$"}
@@ -28,13 +27,13 @@ var cliFaults = []fault{
 	{"reference: another text than the page", "cmd/agentsecrets/status.go", `Short: "Show what is set up here, and`, `Short: "Show what is set up, and`, []string{"./cmd/agentsecrets", "-run", "TestReference"}},
 	{"docs: a command that is not there", "docs/bindings.md", "agentsecrets secrets list --output json\n", "agentsecrets secrets show --output json\n", []string{"./internal/clients", "-run", "TestSnippets"}},
 	{"docs: an order that does not work", "docs/clients.md", "agentsecrets ca bundle > bundle.pem\nexport", "export SSL_CERT_FILE=$PWD/bundle.pem\nagentsecrets ca bundle > bundle.pem\nexport", []string{"./internal/clients", "-run", "TestSnippets"}},
-	{"recipes: a program that is given the value", "docs/recipes/openai.md", "run --intercept -- python", "run -- python", inRecipes},
-	{"recipes: a secret under another name", "docs/recipes/http.md", "os.environ[\"ACME_KEY\"]", "os.environ[\"ACME_TOKEN\"]", inRecipes},
+	{"recipes: a program that is given the value", "docs/recipes/openai.md", "run --intercept -- python", "run -- python", []string{"./internal/clients", "-run", "TestRecipes/openai"}},
+	{"recipes: a secret under another name", "docs/recipes/http.md", "os.environ[\"ACME_KEY\"]", "os.environ[\"ACME_TOKEN\"]", []string{"./internal/clients", "-run", "TestRecipes/http_requests"}},
 	{"recipes: git without credentials", "docs/recipes/git.md", "test \"$1\" = get", "test \"$1\" = got", []string{"./internal/clients", "-run", "TestRecipes/git_Clone"}},
 	{"recipes: a container without the certificates", "docs/recipes/docker.md", " -v \"$DIR:$DIR:ro\"", "", []string{"./internal/clients", "-run", "TestRecipes/docker"}},
 	{"recipes: an MCP server that is not in a run", "docs/recipes/mcp-server.md", "\"run\", \"--intercept\", \"--quiet\"", "\"run\", \"--quiet\"", []string{"./internal/clients", "-run", "TestRecipes/mcp"}},
-	{"recipes: something else is shown", "docs/recipes/langchain.md", "You sent Bearer", "I sent Bearer", inRecipes},
-	{"recipes: a page that nobody finds", "docs/recipes/README.md", "[stripe.md](stripe.md)", "stripe.md", inRecipes},
+	{"recipes: something else is shown", "docs/recipes/langchain.md", "You sent Bearer", "I sent Bearer", []string{"./internal/clients", "-run", "TestRecipes/langchain"}},
+	{"recipes: a page that nobody finds", "docs/recipes/README.md", "[stripe.md](stripe.md)", "stripe.md", []string{"./internal/clients", "-run", "TestRecipesAreRun"}},
 	{"docs: a flag that is not there", "docs/configuration.md", "none: `agentsecrets init` makes one", "none: `agentsecrets init --make` makes one", []string{"./cmd/agentsecrets", "-run", "TestCommandsInDocsExist"}},
 	{"hints: wrong use without one", "cmd/agentsecrets/errors.go", "	if exitCode(err) == exitUsage || wrongUse(err) {\n", "	if wrongUse(err) && a.noInput {\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^(usage|bad)$"}},
 	{"inside a run another environment may be named", "cmd/agentsecrets/callinrun.go", ` && (a.environment == "" || a.environment == h.Environment)`, "", []string{"./cmd/agentsecrets", "-run", "TestNoGet/^flags$/^elsewhere$"}},
