@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.10 and python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak recipes interop interop-tools sdk-compat tools libraries suites sdk clean
+.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak recipes interop interop-tools sdk-compat clients tools libraries suites sdk clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -38,11 +38,11 @@ vet: ## on the systems that we build for; Linux is the one that we test on
 # one after the other. These run without the race detector, which makes ten minutes
 # of two, and one package after the other, so that what is measured is measured
 # alone. `make race` runs the scripts with the detector.
-plain = ^(TestScripts|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
+plain = ^(TestScripts|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass|TestCoreOfClients)$$
 
 unit:
 	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm ./...
-	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm ./redact
+	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm ./redact ./internal/clientmatrix
 
 race: tools libraries suites ## the scripts with the race detector, ten minutes
 	go test -race -count=1 -timeout 40m -run '^TestScripts$$' ./cmd/agentsecrets
@@ -106,6 +106,12 @@ sdk-compat: build sdk ## the official Python SDK against bin/agentsecrets, a row
 	@mkdir -p .cache/bin
 	@go build -o .cache/bin/sdkcompat ./internal/sdkcompat
 	@.cache/bin/sdkcompat $(SDK)
+
+clients: build tools ## other people's clients, on many versions of what they run on, through the binary: docs/clients.md
+	@.ci/tools matrix
+	@mkdir -p .cache/bin
+	@go build -o .cache/bin/clientmatrix ./internal/clientmatrix
+	@.cache/bin/clientmatrix $(CLIENTS)
 
 interop-tools: tools suites ## all of those suites
 	@.ci/tools interop

@@ -43,6 +43,7 @@ func mayImport() map[string][]string {
 		"client/example/tool":      {"client"},
 		"internal/agents":          {"allowlist", "internal/atomicfile"},
 		"internal/attack":          {"ca", "internal/trace"},
+		"internal/clientmatrix":    {"ca", "internal/probe", "internal/trace"},
 		"internal/bench":           {"ca", "internal/grid", "internal/held", "placeholder", "redact"},
 		"internal/engine":          {"internal/http1"},
 		"internal/envfile":         {"resolve"},

