@@ -12,9 +12,10 @@ const (
 	chromiumTrust = "--ignore-certificate-errors-spki-list="
 )
 
-// chromium has the browser that Debian starts by a script believe our root, which it
-// knows by its key. It believes whoever shows that certificate, so a run's alone is
-// named, which nobody else has, and not that of shells, which gets about.
+// chromium has a browser believe our root that is started with these flags, as some
+// distributions' scripts do and others can. It knows the root by its key, if it is also
+// told which directory holds its data, and believes whoever shows that certificate. So
+// a run's alone is named, which nobody else has, and not that of shells, which gets about.
 func (w *writer) chromium() {
 	if w.Shell {
 		return
