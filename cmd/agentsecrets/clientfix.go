@@ -11,6 +11,12 @@ import (
 // and what would change it, as far as that is known of its program.
 
 func nothingAsked(e audit.Event) string {
+	switch e.Reason {
+	case reasonPast:
+		return "nothing of the proxy: " + cmp.Or(e.Client, "a client") + " connected to " + strings.TrimPrefix(e.TargetURL, "tcp://")
+	case reasonUnused:
+		return "nothing of the proxy"
+	}
 	return "nothing: " + cmp.Or(e.Client, "a client") + " sent no request to " + e.TargetURL
 }
 
@@ -21,6 +27,10 @@ func meaning(e audit.Event) string {
 		return "It does not trust the AgentSecrets CA, and so does not use the proxy for this host: it has certificates of its own, or lost the variables that name ours"
 	case reasonPins:
 		return "It takes our certificates for other hosts: for this one it knows the certificate or the CA that has to come (a pin), or a library in it brings certificates of its own"
+	case reasonPast:
+		return "It does not use HTTPS_PROXY there: a placeholder that it sends reaches the host as it is, and an API answers 401. If it sends none, nothing is wrong"
+	case reasonUnused:
+		return "If it was to call an API, it does not use HTTPS_PROXY, or does not have it; connections that begin and end within 50 ms are not seen"
 	}
 	return ""
 }
@@ -35,8 +45,28 @@ func fixes(e audit.Event) []string {
 			"switch the pin off in the program's own settings, or let it trust our CA as well: " + trustFix(e.Client),
 			"with --tunnel the host is relayed unread: the program reaches it, and placeholders stay as they are, without values",
 		}
+	case reasonPast, reasonUnused:
+		return []string{proxyFix(e.Client)}
 	}
 	return nil
+}
+
+// proxyFix says what in a program ignores HTTPS_PROXY, and what does not.
+func proxyFix(program string) string {
+	for begins, fix := range map[string]string{
+		"python": "http.client, urllib3 by itself and tornado ignore HTTPS_PROXY: requests, httpx and urllib.request use it, urllib3 as ProxyManager, aiohttp with trust_env=True",
+		"php":    "streams (file_get_contents) ignore HTTPS_PROXY: the curl extension and Guzzle use it",
+		"ruby":   "http.rb ignores the variables: Net::HTTP reads http_proxy, Faraday and Excon https_proxy",
+		"java":   "Java reads no variable but JAVA_TOOL_OPTIONS: -Dhttps.proxyHost and -Dhttps.proxyPort",
+		"node":   "Node uses HTTPS_PROXY by what NODE_OPTIONS loads, which is set already; leave it, or set NODE_USE_ENV_PROXY=1",
+		"beam":   "httpc of Erlang ignores HTTPS_PROXY: httpc:set_options([{https_proxy, …}])",
+		"curl":   "leave out --noproxy and --proxy, and what ~/.curlrc says of them",
+	} {
+		if strings.HasPrefix(program, begins) {
+			return fix
+		}
+	}
+	return "let it have HTTPS_PROXY, which is set already (sudo, env -i and services drop it); what builds its own transport has to ask for it, as Go's http.ProxyFromEnvironment does"
 }
 
 // trusting is where the clients of a program look for certificates.

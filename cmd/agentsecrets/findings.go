@@ -16,6 +16,10 @@ import (
 const (
 	reasonDistrusts = "ca_not_trusted"
 	reasonPins      = "certificate_pinned"
+	reasonPast      = "proxy_bypassed"
+	reasonUnused    = "proxy_unused"
+
+	findingText = "sent as text" // an exchange, whose own record says it
 )
 
 // finding is what somebody may want to know of a client. It holds names alone.
@@ -43,7 +47,7 @@ func (o *observed) findings() []finding {
 	defer o.mu.Unlock()
 	all = append(all, o.more...)
 	for i := range all {
-		all[i].id = o.ids[all[i].findingKey]
+		all[i].id = cmp.Or(all[i].id, o.ids[all[i].findingKey])
 	}
 	return all
 }
@@ -147,8 +151,13 @@ func (f finding) event(tunnel string) audit.Event {
 		AgentID: f.scope.AgentID, TokenID: f.scope.TokenID, RunID: f.scope.RunID, Environment: f.scope.Environment,
 		WorkspaceID: f.scope.WorkspaceID, ProjectID: f.scope.ProjectID, IdentityLevel: "anonymous", ResolutionPath: "local", CallerRole: "-",
 	}
-	if f.reason == reasonPins {
+	switch f.reason {
+	case reasonPins:
 		e.Hint = tunnel
+	case reasonPast:
+		e.TargetURL = "tcp://" + f.host
+	case reasonUnused:
+		e.TargetURL, e.Domain = "", ""
 	}
 	return e
 }
@@ -187,6 +196,12 @@ func lineOf(same []finding) string {
 		host += " and " + count(more, "other host")
 	}
 	switch f.reason {
+	case reasonPast:
+		return fmt.Sprintf("%s connected past the proxy to %s: a placeholder that it sends there stays as it is", program, host)
+	case reasonUnused:
+		return fmt.Sprintf("%s failed, and nothing came to the proxy: it may not read HTTPS_PROXY", program)
+	case findingText:
+		return fmt.Sprintf("a placeholder passed to %s as text, and was turned away (%s)", host, count(n, "request"))
 	case reasonPins:
 		return fmt.Sprintf("%s accepts no AgentSecrets certificate for %s, and does for others (%s)", program, host, connections)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agentsecrets/agentsecrets/audit"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
@@ -94,5 +95,44 @@ func TestAdviceIsThePrograms(t *testing.T) {
 		if got := trustFix(program); !strings.Contains(got, want) {
 			t.Errorf("%q: %s", program, got)
 		}
+	}
+}
+
+// A placeholder that passed as text, to a host that then asks who comes, was
+// perhaps meant for its value; its exchange says where it stood.
+func TestTextThatWasTurnedAway(t *testing.T) {
+	log, err := audit.Open(audit.Config{Dir: t.TempDir(), Key: func() ([]byte, error) { return []byte("key"), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	h := &house{log: log}
+	event := func(change func(*audit.Event)) audit.Event {
+		e := audit.Event{ID: "the one", Timestamp: time.Now(), Event: audit.Done, Domain: "a.test", StatusCode: 401, Status: audit.OK, Mentions: []string{"KEY body"}}
+		change(&e)
+		return e
+	}
+	for _, change := range []func(*audit.Event){
+		func(e *audit.Event) { e.StatusCode = 200 },
+		func(e *audit.Event) { e.Event = audit.Decided },
+		func(e *audit.Event) { e.Mentions = nil },
+		func(e *audit.Event) { e.SecretKeys = []string{"KEY"} },
+		func(e *audit.Event) { e.Status, e.StatusCode = audit.Blocked, 403 },
+	} {
+		if err := h.record(event(change)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found := h.observed.findings(); len(found) > 0 {
+		t.Errorf("%+v", found)
+	}
+	for _, status := range []int{401, 403} {
+		if err := h.record(event(func(e *audit.Event) { e.StatusCode = status })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "a placeholder passed to a.test as text, and was turned away (2 requests): agentsecrets explain the one"
+	if lines := tell(h.observed.findings(), auditFlags{}); len(lines) != 1 || lines[0] != want {
+		t.Errorf("%q, want %q", lines, want)
 	}
 }

@@ -68,11 +68,11 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 			}
 		}
 	}()
-	return a.inRun(args, o, w, h, run, scope.AgentID)
+	return a.inRun(args, o, w, h, run, scope)
 }
 
 // inRun starts the program as part of run and waits for it.
-func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Run, agent string) (int, error) {
+func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Run, scope mitm.Scope) (int, error) {
 	names, err := w.names()
 	if err != nil {
 		return 0, err
@@ -94,7 +94,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 		return 0, err
 	}
 	if !o.quiet {
-		a.say("agentsecrets: %s in %s, as placeholders%s", count(len(names), "secret"), w, forAgent(agent))
+		a.say("agentsecrets: %s in %s, as placeholders%s", count(len(names), "secret"), w, forAgent(scope.AgentID))
 	}
 	if at := h.scrapes.addr(); at != "" && (!o.quiet || at != o.metrics.addr) { // a port that was chosen here nothing else tells
 		a.say("agentsecrets: metrics on http://%s/metrics", at)
@@ -109,7 +109,15 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	if err := errors.Join(child.AdoptOrphans(), runtree.Mark()); err != nil {
 		return 0, err
 	}
-	return execute(p)
+	if len(names) == 0 {
+		return execute(p)
+	}
+	past := h.watchPast(scope)
+	code, err := execute(p)
+	if begun := past.end(); err == nil {
+		h.unused(args[0], code, begun, scope)
+	}
+	return code, err
 }
 
 // sweep takes away what runs have left that were killed.

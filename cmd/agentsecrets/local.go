@@ -23,6 +23,7 @@ var errUntold = errors.New("it cannot be told who asks")
 // credential is asked for.
 func (h *house) local(client net.Conn) (mitm.RunOf, error) {
 	if h.doors == nil {
+		h.observed.came.Add(1)
 		if err := ownUser(peer.UIDOfConn(client)); err != nil || h.run == nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 type observed struct {
 	started time.Time
 	named   atomic.Int64 // programs that were looked for
+	came    atomic.Int64 // connections to the proxy, of whatever kind
 
 	mu   sync.Mutex
 	took map[clientAt]*tookUs

@@ -134,7 +134,7 @@ func (h *house) config(p plan) mitm.Config {
 		Identify:    h.identify,
 		Admit:       h.policies.Admit,
 		Spend:       h.policies.Spend,
-		Record:      h.log.Write,
+		Record:      h.record,
 		Options:     h.policies.Options,
 		Adding:      h.policies.Adding,
 		Guard:       h.origins.Guard,

@@ -6,6 +6,8 @@ var inPlain = []string{"./cmd/agentsecrets", "-run", "TestScripts/^plain$"}
 
 var inFindings = []string{"./cmd/agentsecrets", "-run", "TestFindings|TestProgramsAreLookedFor"}
 
+var inPastProxy = []string{"./cmd/agentsecrets", "-run", "TestScripts/^pastproxy$"}
+
 var inJSON = []string{"./cmd/agentsecrets", "-run", "TestScripts/^json$"}
 
 // cliFaults are of the command line itself: completion, reference, JSON, help.
@@ -55,4 +57,9 @@ var cliFaults = []fault{
 	{"clients: each program is looked for", "cmd/agentsecrets/observed.go", "o.named.Add(1) > maxNamed", "o.named.Add(1) > 1000*maxNamed", inFindings},
 	{"clients: a run says nothing at its end", "cmd/agentsecrets/wiring.go", "	h.found = h.recordFindings(0)\n", "	h.recordFindings(0)\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
 	{"clients: the wrong process is named", "internal/peer/program_linux.go", "pid != os.Getpid()", "pid == os.Getpid()", []string{"./internal/peer", "-run", "TestProgramOf"}},
+	{"past the proxy: nobody looks", "cmd/agentsecrets/pastproxy.go", "		w.opens, w.left = opens, looksAfter\n", "		w.opens = opens\n", inPastProxy},
+	{"past the proxy: who used it has not", "cmd/agentsecrets/local.go", "		h.observed.came.Add(1)\n", "", inPastProxy},
+	{"past the proxy: success is failure", "cmd/agentsecrets/pastproxy.go", "	if code == 0 || code >= 126", "	if code >= 126", inPastProxy},
+	{"past the proxy: another's connections", "internal/runtree/runtree.go", "			if up == pid {\n", "			if up > 1 {\n", []string{"./internal/runtree", "-run", "TestDescendants"}},
+	{"clients: text that carried a value too is told", "cmd/agentsecrets/pastproxy.go", " && len(e.SecretKeys) == 0 {", " {", []string{"./cmd/agentsecrets", "-run", "TestTextThatWasTurnedAway"}},
 }

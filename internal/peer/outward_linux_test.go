@@ -83,3 +83,43 @@ func BenchmarkOutwards(b *testing.B) {
 		}
 	}
 }
+
+func TestOpens(t *testing.T) {
+	before, err := Opens()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair(t)
+	if after, err := Opens(); err != nil || after <= before {
+		t.Errorf("%d after a connection, %d before, %v", after, before, err)
+	}
+	for _, bad := range []string{"", "Tcp: ActiveOpens\n", "Tcp: A B\nTcp: 1 2\n", "Tcp: A ActiveOpens\nTcp: 1\n", "Tcp: ActiveOpens\nTcp: x\n"} {
+		if n, err := parseOpens([]byte(bad)); err == nil {
+			t.Errorf("%q: %d", bad, n)
+		}
+	}
+	if n, err := parseOpens([]byte("Ip: A\nIp: 9\nTcp: A ActiveOpens B\nTcp: -1 7 3\nUdp: A\n")); n != 7 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+func TestProgram(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Program(os.Getpid()); got != filepath.Base(exe) {
+		t.Errorf("%q", got)
+	}
+	if got := Program(1 << 30); got != "" {
+		t.Errorf("nobody is %q", got)
+	}
+}
+
+func BenchmarkOpens(b *testing.B) {
+	for b.Loop() {
+		if _, err := Opens(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -83,6 +83,31 @@ func Any() (bool, error) {
 	return false, nil
 }
 
+// Descendants are the processes of our user that process pid started, and those
+// that they started, as they are at the moment.
+func Descendants(pid int) ([]int, error) {
+	pids, err := ours()
+	if err != nil {
+		return nil, fmt.Errorf("look for what process %d started: %w", pid, err)
+	}
+	parent := map[int]int{}
+	for _, p := range pids {
+		if at, err := look(p); err == nil {
+			parent[p] = at.parent
+		}
+	}
+	var found []int
+	for p := range parent {
+		for up, depth := parent[p], 0; up > 0 && depth < maxDepth; up, depth = parent[up], depth+1 {
+			if up == pid {
+				found = append(found, p)
+				break
+			}
+		}
+	}
+	return found, nil
+}
+
 // errGone is a process that ended while we walked, or that this system hides.
 var errGone = errors.New("a process on the way up is gone or hidden")
 
