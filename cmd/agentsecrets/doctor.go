@@ -19,12 +19,13 @@ const doctorTime = 60 * time.Second
 // doctorOptions are the flags of doctor.
 type doctorOptions struct {
 	fix, verbose bool
+	clients      string // "" for none
 }
 
 func (a *app) doctorCommand() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
-		Use:   "doctor",
+		Use:   "doctor [--clients [CMD…]]",
 		Short: "Check what is set up here, and that nothing comes back",
 		Long: `Check what is set up on this machine and in this project: the store, the policy, the
 bindings, the files, the proxy, the clock and more. Each line is ok, a warning or FAILED,
@@ -41,16 +42,53 @@ messages, over HTTP/1.1 and 2, compressed and not. Your store is not asked for t
 --fix puts right what needs no password and opens nothing to anybody: permissions, and what
 programs left that were killed. A file that is damaged is never touched.
 
+With --clients, clients of others are tried in place of all that: each that is installed
+is run once as a run would, against an origin in this process that no name server knows,
+with a value that is made up. It is proxied, direct (it does not take the proxy of the
+variables), ca_refused, or failed. With CMD that program is run, once, and what it asks
+for goes where it goes; requests that name a secret are not sent.
+
 The exit code is 1 if a check failed; a warning is no failure.`,
-		Args: takes(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: `  agentsecrets doctor
+  agentsecrets doctor --fix
+  agentsecrets doctor --clients
+  agentsecrets doctor --clients=curl,python
+  agentsecrets doctor --clients -- python app.py`,
+		Args:              takes(cobra.ArbitraryArgs),
+		ValidArgsFunction: a.programs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(args); err != nil {
+				return err
+			}
+			if o.clients != "" {
+				return whole(cmd.Context(), func(ctx context.Context) error { return a.doctorClients(ctx, o.clients, args) })
+			}
 			return whole(cmd.Context(), func(ctx context.Context) error { return a.doctor(ctx, o) })
 		},
 	}
 	f := cmd.Flags()
+	f.SetInterspersed(false) // what follows the program's name is the program's
+	f.StringVar(&o.clients, "clients", "", "try the clients that are installed, those that are named, or CMD")
+	f.Lookup("clients").NoOptDefVal = allClients
+	a.completeFlag(cmd, "clients", probeNames)
 	f.BoolVar(&o.fix, "fix", false, "put right what needs no password")
 	f.BoolVar(&o.verbose, "verbose", false, "a line for each place of a response that is looked at")
 	return cmd
+}
+
+// check refuses what does not go together.
+func (o doctorOptions) check(args []string) error {
+	switch {
+	case len(args) > 0 && o.clients == "":
+		f := usage("agentsecrets doctor takes no arguments without --clients")
+		f.hint = "agentsecrets doctor --clients -- " + args[0]
+		return f
+	case len(args) > 0 && o.clients != allClients:
+		return usage("--clients=%s is for clients by name: CMD is another program", o.clients)
+	case o.clients != "" && (o.fix || o.verbose):
+		return usage("--clients looks at clients alone: leave --fix and --verbose away")
+	}
+	return nil
 }
 
 // doctorCheck is one line of the report.
@@ -69,6 +107,7 @@ type doctorCheck struct {
 
 type doctorReport struct {
 	Checks  []doctorCheck `json:"checks"`
+	Clients []clientRow   `json:"clients,omitempty"`
 	OK      bool          `json:"ok"`
 	verbose bool
 }

@@ -11,7 +11,7 @@ import (
 // Who breaks a check off is not told that it failed: doctor would advise against a
 // program that it did not look at.
 func TestInterruptedChecks(t *testing.T) {
-	for _, command := range []string{"doctor", "demo"} {
+	for _, command := range []string{"doctor", "doctor --clients=curl", "demo"} {
 		t.Run(command, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
@@ -25,7 +25,7 @@ func TestInterruptedChecks(t *testing.T) {
 				return f
 			}
 			a := &app{stdin: os.Stdin, stdout: stream("stdout"), stderr: stream("stderr"), environ: []string{"AGENTSECRETS_HOME=" + dir}}
-			if code := a.run(ctx, []string{command, "--output", "json"}); code != exitInterrupted {
+			if code := a.run(ctx, append(strings.Fields(command), "--output", "json")); code != exitInterrupted {
 				t.Errorf("exit code %d", code)
 			}
 			for name, want := range map[string]string{

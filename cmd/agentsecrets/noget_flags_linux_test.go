@@ -37,6 +37,7 @@ func harmless() map[string][]string {
 		"an agent's limits come to the rules, and nothing else":                          {"mcp serve --token"},
 		"it shows what to write":                                                         {"mcp config --client"},
 		"it takes rights from others, and removes what was left; it is refused in a run": {"doctor --fix"},
+		"it sends a value that was made up, and no secret; it is refused in a run":       {"doctor --clients"},
 		"words about a project":                                                          {"project create --description", "project update --description", "project update --name"},
 		"it gives a program less, or what it would have had":                             each([]string{"run", "env"}, "--clear-env", "--pass"),
 	}

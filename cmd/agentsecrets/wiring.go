@@ -227,14 +227,14 @@ func (h *house) health() healthJSON {
 	return status
 }
 
-// probe is a name that no secret can have: to ask for it shows whether the store
+// probeName is a name that no secret can have: to ask for it shows whether the store
 // answers, and whatever it answers is no value.
-const probe = "PATH"
+const probeName = "PATH"
 
 // probe is a secret to ask the store for, where the daemon was started in no
 // project too.
 func (h *house) probe() resolve.Ref {
-	ref := h.where.ref(probe)
+	ref := h.where.ref(probeName)
 	ref.Project = cmp.Or(ref.Project, "none")
 	return ref
 }

@@ -2,6 +2,8 @@ package main
 
 var inDoctorFix = []string{"./cmd/agentsecrets", "-run", "TestScripts/^doctorfix$"}
 
+var inDoctorClients = []string{"./cmd/agentsecrets", "-run", "TestScripts/^doctorclients$"}
+
 // doctorFaults are of what the doctor finds, and what it puts right.
 var doctorFaults = []fault{
 	{"doctor: a broken seal is as it should be", "cmd/agentsecrets/doctorpolicy.go", "		c = failed(c.What, err)\n		c.Hint", "		c.OK = true\n		c.Hint", inDoctorFix},
@@ -15,4 +17,9 @@ var doctorFaults = []fault{
 	{"doctor: what a daemon needs is left", "internal/daemon/daemon.go", "	if len(left) == 0 || taken(home) {\n", "	if len(left) == 0 {\n", []string{"./internal/daemon", "-run", "TestKilledDaemon"}},
 	{"doctor: a locked keychain is opened", "resolve/keychain/library_dbus.go", "		return \"\", dbus.Error{Name: \"org.freedesktop.Secret.Error.IsLocked\"}\n", "		return \"\", ready()\n", []string{"./resolve/keychain", "-run", "TestLook"}},
 	{"doctor: a root without its key is whole", "ca/inspect.go", "	if p.cert, p.key, err = load(p.certPath, p.keyPath); err != nil {\n", "	if p, err = readCert(p.certPath); err != nil {\n", []string{"./ca", "-run", "TestInspect"}},
+	{"doctor --clients: direct is proxied", "cmd/agentsecrets/doctorclients.go", "base.State, base.Detail = clientDirect, ", "base.State, base.Detail = clientProxied, ", inDoctorClients},
+	{"doctor --clients: a probe that is direct is proxied", "cmd/agentsecrets/doctorclients.go", "		row.State, row.Detail = clientDirect, ", "		row.State, row.Detail = clientProxied, ", inDoctorClients},
+	{"doctor --clients: who leaves at the certificate is proxied", "cmd/agentsecrets/doctorclients.go", "			row.State, row.Detail = clientRefused, ", "			row.State, row.Detail = clientProxied, ", inDoctorClients},
+	{"doctor --clients: what came back is overlooked", "cmd/agentsecrets/doctorclients.go", "	case len(demo.Seen(out, []byte(l.value))) > 0:\n", "	case len(out) < 0:\n", []string{"./cmd/agentsecrets", "-run", "TestJudgeClients"}},
+	{"doctor --clients: requests with a secret are sent", "cmd/agentsecrets/doctorlab.go", "	if l.sends && u.Host == labHost && u.Name == doctorName {\n", "	if u.Host == labHost {\n", inDoctorClients},
 }
