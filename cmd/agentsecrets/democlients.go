@@ -31,8 +31,9 @@ var openaiScript string
 // holding runs curl and keeps what it said in a shell's memory.
 const holding = `out=$(curl -sS --max-time 20 "$@" </dev/null) || exit; printf '%s\n\036' "$out"; read _ || :`
 
-// showing prints all that a program in a run can find out about it.
-const showing = `env; cat "${SSL_CERT_FILE%/*}"/*; printf '\036'; read _ || :`
+// showing prints all that a program in a run can find out about it. Java's trust store is
+// no text, and may hold the separator.
+const showing = `{ env; cat "${SSL_CERT_FILE%/*}"/*; } | tr -d '\036'; printf '\036'; read _ || :`
 
 func (s *stage) clients(ctx context.Context) []demoClient {
 	base := "https://" + s.origin.authority() + "/v1"
