@@ -52,7 +52,7 @@ docs: ## writes docs/cli.md anew, from the commands themselves
 
 docs-check: tools libraries ## runs what README and docs tell to type, and follows their links
 	go test -count=1 ./cmd/agentsecrets -run '^(TestReference|TestManPages|TestLinksLeadSomewhere|TestCommandsInDocsExist|TestEvery.*|TestScripts)$$/^json$$'
-	go test -count=1 ./internal/clients -run '^(TestReadme|TestFiveCommands|TestSnippets)'
+	go test -count=1 ./internal/clients -run '^(TestReadme|TestFiveCommands|TestSnippets|TestRecipes)'
 
 man: ## manual pages: bin/man/man1, to be read with man -M bin/man agentsecrets
 	go test ./cmd/agentsecrets -count=1 -run '^TestManPages$$' -man $(CURDIR)/bin/man/man1
