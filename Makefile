@@ -20,7 +20,9 @@ build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 demo: build ## the whole main job on this machine, nothing to set up; with the SDK of `make libraries` if it is there
 	PATH=$(CURDIR)/.cache/clients/bin:$$PATH bin/agentsecrets demo
 
-test: tools libraries suites sdk check unit ## everything that has to pass
+test: tools ## everything that has to pass
+	@$(MAKE) --no-print-directory -j4 libraries suites sdk check
+	@$(MAKE) --no-print-directory unit
 
 check: vet
 	@echo gofmt
@@ -29,23 +31,31 @@ check: vet
 
 vet: ## on the systems that we build for; Linux is the one that we test on
 	go vet ./...
-	GOOS=darwin go vet ./...
-	GOOS=windows go vet ./...
+	@for system in darwin/arm64 windows/amd64; do \
+		export CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/}; \
+		echo "go vet, go build for $$system"; \
+		go vet ./...; go build -trimpath -o /dev/null ./cmd/agentsecrets; \
+	done
+
+# What starts programs, our own above all, gains nothing from the race detector,
+# which makes three minutes of one. Packages that do nothing else:
+outside = /internal/(attack|bench|clientmatrix|clients|interop|leakmatrix|mutate|sdkcompat|soak|threats|threats/report)$$
+# And tests in others: the scripts start the program some thousand times; floods,
+# bombs, the canary and what may not cost much are about processor time and memory;
+# others try thousands of texts one after the other. One package after the other,
+# so that what is measured is measured alone. `make race` runs those with the detector
+# that are left out for their time.
+plain = ^(TestScripts|TestNoGet|TestEveryVariableIsTried|TestA[56][A-Z].*|Test(Demo|Canary|Doctor)Notices|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
 
 # The two that take longest begin: what is left fills the processors to the end.
-# Scripts start the program some thousand times; floods, bombs, the canary and what
-# may not cost much are about processor time and memory; others try thousands of texts
-# one after the other. These run without the race detector, which makes ten minutes
-# of two, and one package after the other, so that what is measured is measured
-# alone. `make race` runs the scripts with the detector.
-plain = ^(TestScripts|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass|TestCoreOfClients)$$
-
+# Outside, most is waiting.
 unit:
-	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm ./...
-	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm ./redact ./internal/clientmatrix
+	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
+	go test -p 4 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
+	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm ./redact ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
 
-race: tools libraries suites ## the scripts with the race detector, ten minutes
-	go test -race -count=1 -timeout 40m -run '^TestScripts$$' ./cmd/agentsecrets
+race: tools libraries suites ## what starts our program, with the race detector in it, ten minutes
+	go test -race -count=1 -timeout 40m -run '^(TestScripts|TestA[56][A-Z].*|TestEveryVariableIsTried)$$' ./cmd/agentsecrets ./allowlist ./resolve/...
 
 docs: ## writes docs/cli.md anew, from the commands themselves
 	go test ./cmd/agentsecrets -count=1 -run '^TestReference$$' -update

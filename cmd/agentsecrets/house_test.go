@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -248,6 +249,9 @@ func TestNothingIsLeftOut(t *testing.T) {
 	again := regexp.MustCompile(`(?m)^\tgo test .*-run '\$\(plain\)' (.+)$`).FindSubmatch(makefile)
 	if rule == nil || again == nil {
 		t.Fatal("the Makefile says it in other words")
+	}
+	if !bytes.Contains(makefile, []byte(`go list ./... | grep -vE '$(outside)'`)) || !bytes.Contains(makefile, []byte(`go list ./... | grep -E '$(outside)'`)) {
+		t.Error("packages that run without the race detector are not those that are left out with it")
 	}
 	plain := regexp.MustCompile(strings.ReplaceAll(string(rule[1]), "$$", "$"))
 	packages, found := strings.Fields(string(again[1])), 0
