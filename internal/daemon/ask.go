@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"syscall"
 	"time"
 )
@@ -132,7 +131,7 @@ func dial(ctx context.Context, home string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p, err := peerCredentials(conn); err != nil || p.uid != os.Geteuid() {
+	if p, err := peerCredentials(conn); err != nil || !p.own {
 		conn.Close()
 		return nil, errors.New("the control socket belongs to another user")
 	}

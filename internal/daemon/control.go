@@ -140,13 +140,16 @@ func refuse(w http.ResponseWriter, err error) {
 
 type peerKey struct{}
 
-// peer is the process at the other end of a connection.
-type peer struct{ uid, pid int }
+// peer is the process at the other end of a connection: whether it is our user's, and its number.
+type peer struct {
+	own bool
+	pid int
+}
 
 func withPeer(ctx context.Context, conn net.Conn) context.Context {
 	p, err := peerCredentials(conn)
 	if err != nil {
-		p = peer{uid: -1, pid: -1}
+		p = peer{pid: -1}
 	}
 	return context.WithValue(ctx, peerKey{}, p)
 }
@@ -155,7 +158,7 @@ func peerOf(r *http.Request) peer { return r.Context().Value(peerKey{}).(peer) }
 
 func onlyUs(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if peerOf(r).uid != os.Geteuid() {
+		if !peerOf(r).own {
 			refuse(w, errors.New("refused: another user's process"))
 			return
 		}

@@ -1,6 +1,10 @@
 package daemon
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 func peerOfSocket(fd int) (peer, error) {
 	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
@@ -11,5 +15,5 @@ func peerOfSocket(fd int) (peer, error) {
 	if err != nil {
 		return peer{}, err
 	}
-	return peer{uid: int(cred.Uid), pid: pid}, nil
+	return peer{own: int(cred.Uid) == os.Geteuid(), pid: pid}, nil
 }

@@ -10,7 +10,7 @@ var lFaults = []rowFault{
 	{"L2", "believe a credential on a connection that is half closed", "cmd/agentsecrets/local.go", "	if errors.Is(err, peer.ErrNotFound) {", "	if errors.Is(err, peer.ErrNotFound) && uid < 0 {", "./cmd/agentsecrets"},
 	{"L2", "a program that hides gets out of its run", "cmd/agentsecrets/local.go", "some || err != nil", "some && err != nil", "./cmd/agentsecrets"},
 	{"L2", "a stolen credential is anybody's", "cmd/agentsecrets/local.go", "	if uid != os.Geteuid() {", "	if uid == -2 && os.Geteuid() >= 0 {", "./cmd/agentsecrets"},
-	{"L3", "answer all users at the control socket", "internal/daemon/control.go", "		if peerOf(r).uid != os.Geteuid() {", "		if peerOf(r).uid == -2 && os.Geteuid() >= 0 {", "./internal/daemon"},
+	{"L3", "answer all users at the control socket", "internal/daemon/control.go", "		if !peerOf(r).own {", "		if peerOf(r).pid == -2 {", "./internal/daemon"},
 	{"L3", "runs control the proxy", "internal/daemon/control.go", "inside || err != nil {", "inside && err != nil {", "./internal/daemon"},
 	{"L3", "init leads a project elsewhere from inside a run", "cmd/agentsecrets/init.go", "	if err := outsideRun(\"setting up a project\"); err != nil {", "	if err := outsideRun(\"setting up a project\"); err != nil && store == \"-\" {", "./cmd/agentsecrets"},
 	{"L4", "the keychain's helper answers whoever asks", "resolve/keychain/asker_linux.go", "if err != nil || failed != nil || int(asker.Pid) != os.Getppid() {", "if err != nil || failed != nil || asker.Pid == 1 {", "./resolve/keychain"},

@@ -3,8 +3,10 @@ package runtree
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +17,18 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("RUNTREE_TEST") {
 	case "run":
 		beRun()
-	case "ask", "ask below":
+	case "leave":
+		leave()
+	case "between":
+		cmd := program("ask")
+		cmd.Stdout = os.Stdout
+		if err := cmd.Run(); err != nil {
+			panic(err)
+		}
+	case "ask", "ask below", "ask alone":
+		if os.Getenv("RUNTREE_TEST") == "ask alone" {
+			io.Copy(io.Discard, os.Stdin)
+		}
 		inside, err := Inside()
 		if os.Getenv("RUNTREE_TEST") == "ask below" {
 			inside, err = Below(os.Getppid())
@@ -33,22 +46,45 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// beRun marks itself and asks through two shells, the outer of which has gone
-// by the time of the answer when it is told to.
+// beRun marks itself and asks: straight, when it is told as what, or else by a
+// grandchild. On Windows the one between has gone by then; elsewhere a run is the
+// reaper of such orphans, which this one is not.
 func beRun() {
 	if err := Mark(); err != nil {
 		panic(err)
 	}
-	cmd := exec.Command("sh", "-c", `sh -c '"$0"' "$0"`, os.Args[0])
-	cmd.Env = append(os.Environ(), "RUNTREE_TEST=ask")
-	if len(os.Args) > 1 { // straight
-		cmd = exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "RUNTREE_TEST="+os.Args[1])
+	as := "between"
+	if runtime.GOOS == "windows" {
+		as = "leave"
 	}
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if len(os.Args) > 1 {
+		as = os.Args[1]
+	}
+	var out strings.Builder // Run waits for whoever may write to it
+	cmd := program(as)
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	if err := cmd.Run(); err != nil {
 		panic(err)
 	}
+	os.Stdout.WriteString(out.String())
+}
+
+// leave starts who asks when we have ended: the pipe that it waits on is ours.
+func leave() {
+	cmd := program("ask alone")
+	cmd.Stdout = os.Stdout
+	if _, err := cmd.StdinPipe(); err != nil {
+		panic(err)
+	}
+	if err := cmd.Start(); err != nil {
+		panic(err)
+	}
+}
+
+func program(as string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "RUNTREE_TEST="+as)
+	return cmd
 }
 
 func ask(t *testing.T, as string, args ...string) string {
