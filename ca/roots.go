@@ -9,7 +9,7 @@ import (
 
 // SystemRootsPEM returns the roots that this system trusts, read from the files that crypto/x509 reads, and never from
 // those that SSL_CERT_FILE and SSL_CERT_DIR name: these may be a client's, or ours. On macOS it is the file that comes
-// with the system, without what users have added to their keychains.
+// with the system, without what users have added to their keychains; on Windows it is the user's store of roots.
 func SystemRootsPEM() ([]byte, error) {
 	var b bundle
 	if err := b.addRoots(rootFiles(), rootDirs()); err != nil {
@@ -20,7 +20,10 @@ func SystemRootsPEM() ([]byte, error) {
 
 // addRoots reads the first file that there is, and every directory.
 func (b *bundle) addRoots(files, dirs []string) error {
-	n := 0
+	n, err := b.addStore()
+	if err != nil {
+		return err
+	}
 	for _, path := range files {
 		if data, err := readLimited(path); err == nil {
 			n += b.addPEM(data)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // maxRoots is more than any list of roots has; the system's is 200 KiB.
@@ -151,7 +152,7 @@ func (w *writer) write(name string, content []byte) string {
 		return path
 	}
 	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(0o444), f.Close()) // Chmod: whatever the umask
+	err = errors.Join(err, f.Chmod(fileMode()), f.Close()) // Chmod: whatever the umask
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
@@ -159,4 +160,13 @@ func (w *writer) write(name string, content []byte) string {
 		w.fail(errors.Join(err, os.Remove(f.Name())))
 	}
 	return path
+}
+
+// fileMode has a program not write what others of the run read. On Windows such a
+// file could not be deleted everywhere, and the directory's access list has to do.
+func fileMode() os.FileMode {
+	if runtime.GOOS == "windows" {
+		return 0o600
+	}
+	return 0o444
 }
