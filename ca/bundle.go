@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 )
 
@@ -18,7 +19,14 @@ const maxBundle = 32 << 20
 // bundle collects certificates, each once.
 type bundle struct {
 	text bytes.Buffer
-	seen map[[sha256.Size]byte]bool
+	seen map[[sha256.Size]byte]bool // certificates
+	read map[[sha256.Size]byte]bool // files, of which variables often name one that the system has
+}
+
+func (b *bundle) clone() bundle {
+	c := bundle{seen: maps.Clone(b.seen), read: b.read}
+	c.text.Write(b.text.Bytes())
+	return c
 }
 
 func (b *bundle) add(der []byte) {
@@ -71,6 +79,9 @@ func (b *bundle) addFile(path string) error {
 	data, err := readLimited(path)
 	if err != nil {
 		return err
+	}
+	if b.read[sha256.Sum256(data)] {
+		return nil
 	}
 	if b.addPEM(data) == 0 {
 		return fmt.Errorf("%s holds no certificate in PEM form", path)

@@ -67,7 +67,7 @@ type Authority struct {
 	leaves      *ecdsa.PrivateKey // one for all leaves: a key each would cost time and protect nothing, they all live here
 	keyID       []byte            // of leaves
 	flight      singleflight.Group
-	system      func() ([]byte, error) // SystemRootsPEM once: it reads some hundred files
+	system      func() (bundle, error) // systemRoots once: it reads some hundred files
 
 	mu    sync.Mutex
 	cache cache
@@ -80,7 +80,11 @@ func NewEphemeral(c Config) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAuthority(c, root, key, "")
+	a, err := newAuthority(c, root, key, "")
+	if err == nil {
+		a.system = atStart
+	}
+	return a, err
 }
 
 func newAuthority(c Config, root *x509.Certificate, key *ecdsa.PrivateKey, path string) (*Authority, error) {
@@ -92,7 +96,7 @@ func newAuthority(c Config, root *x509.Certificate, key *ecdsa.PrivateKey, path 
 	if err != nil {
 		return nil, err
 	}
-	return &Authority{cfg: c, root: root, key: key, path: path, leaves: leaves, keyID: id, system: sync.OnceValues(SystemRootsPEM)}, nil
+	return &Authority{cfg: c, root: root, key: key, path: path, leaves: leaves, keyID: id, system: sync.OnceValues(systemRoots)}, nil
 }
 
 // PEM is the root certificate.
@@ -118,12 +122,11 @@ func (a *Authority) Current() bool {
 // and ours, each once. Only certificates are taken over from existing. Without system roots it does without them: on
 // such a system clients have none either.
 func (a *Authority) Bundle(existing string) ([]byte, error) {
-	var b bundle
 	system, err := a.system()
 	if err != nil && !errors.Is(err, errNoRoots) {
 		return nil, err
 	}
-	b.addPEM(system)
+	b := system.clone()
 	if existing != "" {
 		if err := b.addFile(existing); err != nil {
 			return nil, fmt.Errorf("read CA bundle: %w", err)

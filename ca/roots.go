@@ -1,22 +1,36 @@
 package ca
 
 import (
+	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 // SystemRootsPEM returns the roots that this system trusts, read from the files that crypto/x509 reads, and never from
 // those that SSL_CERT_FILE and SSL_CERT_DIR name: these may be a client's, or ours. On macOS it is the file that comes
 // with the system, without what users have added to their keychains; on Windows it is the user's store of roots.
 func SystemRootsPEM() ([]byte, error) {
-	var b bundle
-	if err := b.addRoots(rootFiles(), rootDirs()); err != nil {
+	b, err := systemRoots()
+	if err != nil {
 		return nil, err
 	}
 	return b.text.Bytes(), nil
 }
+
+func systemRoots() (bundle, error) {
+	var b bundle
+	err := b.addRoots(rootFiles(), rootDirs())
+	return b, err
+}
+
+// atStart is systemRoots for authorities that live no longer than this process.
+var atStart = sync.OnceValues(systemRoots)
+
+// ReadAhead begins to read the system's roots, which takes a while, for the Bundle of an ephemeral authority.
+func ReadAhead() { go func() { _, _ = atStart() }() }
 
 // addRoots reads the first file that there is, and every directory.
 func (b *bundle) addRoots(files, dirs []string) error {
@@ -27,6 +41,7 @@ func (b *bundle) addRoots(files, dirs []string) error {
 	for _, path := range files {
 		if data, err := readLimited(path); err == nil {
 			n += b.addPEM(data)
+			b.read = map[[sha256.Size]byte]bool{sha256.Sum256(data): true}
 			break
 		}
 	}

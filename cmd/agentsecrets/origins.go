@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/netip"
@@ -208,11 +209,25 @@ func clientRoots(variable func(string) string) []string {
 			continue
 		}
 		seen[file] = true
-		if pem, err := os.ReadFile(file); err == nil && x509.NewCertPool().AppendCertsFromPEM(pem) {
+		if text, err := os.ReadFile(file); err == nil && holdsCertificate(text) {
 			files = append(files, file) // one that the program could not use either is left out
 		}
 	}
 	return files
+}
+
+// holdsCertificate reports whether AppendCertsFromPEM takes anything of text; it stops at
+// the first, since lists of all roots are long.
+func holdsCertificate(text []byte) bool {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return false
+		}
+		if x509.NewCertPool().AppendCertsFromPEM(pem.EncodeToMemory(block)) {
+			return true
+		}
+	}
 }
 
 // Pin names the address to dial. An --allow-private that counts for test names
