@@ -1,10 +1,20 @@
 package clients_test
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 )
 
 // What single recipes need around them, and what they leave behind.
+
+// standIn is a command that finds what kitchen has put on PATH.
+func (w *world) standIn(path string, args ...string) *exec.Cmd {
+	cmd := w.command(path, args...)
+	cmd.Env = append(cmd.Env, "PATH="+w.path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"NPM_CONFIG_UPDATE_NOTIFIER=false", "GIT_AUTHOR_NAME=A Developer", "GIT_AUTHOR_EMAIL=dev@acme.test", "GIT_COMMITTER_NAME=A Developer", "GIT_COMMITTER_EMAIL=dev@acme.test")
+	return cmd
+}
 
 // hasCommits holds that the repository of the origin has what was pushed.
 func (w *world) hasCommits() {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -124,14 +123,6 @@ esac`
 // searched: it then takes more lines, and the one that it gets says who it is.
 func heldPython(path string) string {
 	return `case "$1" in *.py) exec ` + path + ` -i "$@" ;; *) exec ` + path + ` "$@" ;; esac`
-}
-
-// standIn is a command that finds what kitchen has put on PATH.
-func (w *world) standIn(path string, args ...string) *exec.Cmd {
-	cmd := w.command(path, args...)
-	cmd.Env = append(cmd.Env, "PATH="+w.path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"NPM_CONFIG_UPDATE_NOTIFIER=false", "GIT_AUTHOR_NAME=A Developer", "GIT_AUTHOR_EMAIL=dev@acme.test", "GIT_COMMITTER_NAME=A Developer", "GIT_COMMITTER_EMAIL=dev@acme.test")
-	return cmd
 }
 
 // follow types a session, and looks into the memory of the Python program in it.

@@ -15,7 +15,6 @@ import (
 // anyState are those of a connection that is up and still in a process's hands.
 const anyState = 1<<established | 1<<finWait1 | 1<<finWait2 | 1<<unix.BPF_TCP_CLOSE_WAIT
 
-// Outwards lists our user's connections to one of ports, or to a port of
 // Outwards lists our user's connections to one of ports. The kernel leaves out the
 // rest (sock_diag(7)), so that what it costs is one walk over its table for each
 // family, whatever the number of connections.
