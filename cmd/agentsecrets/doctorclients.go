@@ -20,6 +20,7 @@ import (
 	"github.com/agentsecrets/agentsecrets/internal/demo"
 	"github.com/agentsecrets/agentsecrets/internal/probe"
 	"github.com/agentsecrets/agentsecrets/internal/rundir"
+	"github.com/agentsecrets/agentsecrets/placeholder"
 )
 
 // What became of a client. A client is direct if nothing of it came to the proxy: it does
@@ -137,7 +138,7 @@ func (a *app) tryProbes(ctx context.Context, lab *clientLab, probes []probe.Prob
 	if err != nil {
 		return nil, &failure{code: exitFailure, err: err, hint: "export TMPDIR=DIRECTORY"}
 	}
-	defer dir.Remove()
+	defer func() { a.afterwards(dir.Remove()) }()
 	programs := filepath.Join(dir.Path(), "programs")
 	if err := errors.Join(os.Mkdir(programs, 0o700), probe.Unpack(programs)); err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ func (a *app) tryProbes(ctx context.Context, lab *clientLab, probes []probe.Prob
 			defer func() { <-room }()
 			target := "https://" + labHost + "/" + p.Name
 			c := lab.add(p.Name)
-			out, err := a.tryOne(ctx, lab, c, filepath.Join(dir.Path(), p.Name), p.Argv(path, programs, target, "AS_SECRET_"+doctorName))
+			out, err := a.tryOne(ctx, lab, c, filepath.Join(dir.Path(), p.Name), p.Argv(path, programs, target, placeholder.For(doctorName)))
 			lab.judge(&rows[i], c, out, err)
 		})
 	}
@@ -194,7 +195,6 @@ func (c *labClient) without(addr net.Addr, text []byte) []byte {
 func (a *app) labCommand(ctx context.Context, lab *clientLab, c *labClient, dir string, names, argv []string) (*exec.Cmd, error) {
 	environ, _, err := env.Child{
 		Environ: a.environ, ProxyURL: c.run.URL(lab.listener.Addr()), CA: lab.authority.PEM(), Bundle: lab.authority.Bundle, Dir: dir, Names: names,
-		PeersTold: true,
 	}.Vars()
 	if err != nil {
 		return nil, err
@@ -273,7 +273,7 @@ func (a *app) tryCommand(ctx context.Context, lab *clientLab, args []string) ([]
 	if err != nil {
 		return nil, &failure{code: exitFailure, err: err, hint: "export TMPDIR=DIRECTORY"}
 	}
-	defer dir.Remove()
+	defer func() { a.afterwards(dir.Remove()) }()
 	var names []string
 	if w, err := a.where(); err == nil {
 		if names, err = w.names(); err != nil {

@@ -89,7 +89,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	if err != nil {
 		return 0, &failure{code: exitOurs, err: fmt.Errorf("make a directory for the run: %w", err), hint: "export TMPDIR=DIRECTORY"}
 	}
-	defer dir.Remove()
+	defer func() { a.afterwards(dir.Remove()) }()
 	environ, notices, err := env.Child{
 		Environ: a.passed(o, false), ProxyURL: run.URL(h.listener.Addr()), CA: h.authority.Load().PEM(), Bundle: h.authority.Load().Bundle,
 		Dir: dir.Path(), Names: names,
