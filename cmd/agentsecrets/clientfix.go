@@ -57,7 +57,7 @@ func proxyFix(program string) string {
 		"python": "http.client, urllib3 by itself and tornado ignore HTTPS_PROXY: requests, httpx and urllib.request use it, urllib3 as ProxyManager, aiohttp with trust_env=True",
 		"php":    "streams (file_get_contents) ignore HTTPS_PROXY: the curl extension and Guzzle use it",
 		"ruby":   "http.rb ignores the variables: Net::HTTP reads http_proxy, Faraday and Excon https_proxy",
-		"java":   "Java reads no variable but JAVA_TOOL_OPTIONS: -Dhttps.proxyHost and -Dhttps.proxyPort",
+		"java":   "Java takes its proxy from JAVA_TOOL_OPTIONS, which is set already: -Dhttps.proxyHost on its command line and a proxy that the program names win over it",
 		"node":   "Node uses HTTPS_PROXY by what NODE_OPTIONS loads, which is set already; leave it, or set NODE_USE_ENV_PROXY=1",
 		"beam":   "httpc of Erlang ignores HTTPS_PROXY: httpc:set_options([{https_proxy, …}])",
 		"curl":   "leave out --noproxy and --proxy, and what ~/.curlrc says of them",
@@ -72,10 +72,11 @@ func proxyFix(program string) string {
 // trusting is where the clients of a program look for certificates.
 type trusting struct{ program, variable, beats string }
 
-// trustings are known programs, by how their names begin, the longer first.
+// trustings are known programs, by how their names begin.
 func trustings() []trusting {
 	return []trusting{
 		{"curl", "CURL_CA_BUNDLE", "--cacert, --capath and what ~/.curlrc says"},
+		{"wget", "WGETRC", "--ca-certificate, --config and --no-config"},
 		{"git", "GIT_SSL_CAINFO", "an environment that something in between cleared"},
 		{"python", "SSL_CERT_FILE and REQUESTS_CA_BUNDLE", "verify=, cafile= and a context of the program's own; ssl.create_default_context() reads them"},
 		{"pip", "PIP_CERT", "--cert"},
@@ -84,6 +85,8 @@ func trustings() []trusting {
 		{"npm", "NPM_CONFIG_CAFILE", "--cafile"},
 		{"bun", "NODE_EXTRA_CA_CERTS", "a ca: option in the program"},
 		{"deno", "DENO_CERT", "--cert"},
+		{"java", "JAVA_TOOL_OPTIONS", "-Djavax.net.ssl.trustStore on its command line, and a trust store that the program opens itself"},
+		{"php", "PHP_INI_SCAN_DIR", "-n, curl.cainfo and openssl.cafile on its command line, and CURLOPT_CAINFO in the program"},
 		{"ruby", "SSL_CERT_FILE", "ca_file and cert_store in the program"},
 		{"perl", "SSL_CERT_FILE", "SSL_ca_file in the program"},
 		{"cargo", "CARGO_HTTP_CAINFO", "http.cainfo in its configuration"},
@@ -93,13 +96,8 @@ func trustings() []trusting {
 
 // trustFix says what a program reads, and what makes it read something else.
 func trustFix(program string) string {
-	switch {
-	case program == "wget" || program == "aria2c":
-		return program + ` --ca-certificate="$SSL_CERT_FILE" …: it reads no variable about certificates`
-	case strings.HasPrefix(program, "java"):
-		return "let Java take the trust store of -Djavax.net.ssl.trustStore; agentsecrets ca bundle writes our certificate for keytool -importcert"
-	case strings.HasPrefix(program, "php"):
-		return `php -d curl.cainfo="$SSL_CERT_FILE" -d openssl.cafile="$SSL_CERT_FILE" …`
+	if program == "aria2c" {
+		return `aria2c --ca-certificate="$SSL_CERT_FILE" …: it reads no variable about certificates`
 	}
 	for _, t := range trustings() {
 		if strings.HasPrefix(program, t.program) {

@@ -109,6 +109,8 @@ func (h *house) judge(done <-chan struct{}) {
 // recordFindings writes an event for each finding that has none and is so old, and
 // returns all: a request that follows may show that there was nothing in it.
 func (h *house) recordFindings(old time.Duration) []finding {
+	h.observed.recording.Lock()
+	defer h.observed.recording.Unlock()
 	all := h.observed.findings()
 	for i, f := range all {
 		if f.id != "" || time.Since(f.at) < old {

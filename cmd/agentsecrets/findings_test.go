@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,11 +92,34 @@ func TestProgramsAreLookedForSeldom(t *testing.T) {
 func TestAdviceIsThePrograms(t *testing.T) {
 	for program, want := range map[string]string{
 		"curl": "CURL_CA_BUNDLE", "python3.13": "REQUESTS_CA_BUNDLE", "git-remote-https": "GIT_SSL_CAINFO", "node": "NODE_EXTRA_CA_CERTS",
-		"java": "trustStore", "wget": "--ca-certificate", "php8.4": "curl.cainfo", "my-program": "SSL_CERT_FILE", "": "SSL_CERT_FILE",
+		"java": "JAVA_TOOL_OPTIONS", "wget": "WGETRC", "php8.4": "PHP_INI_SCAN_DIR", "aria2c": "--ca-certificate", "my-program": "SSL_CERT_FILE", "": "SSL_CERT_FILE",
 	} {
 		if got := trustFix(program); !strings.Contains(got, want) {
 			t.Errorf("%q: %s", program, got)
 		}
+	}
+}
+
+// The end of a run may come while its findings are being recorded.
+func TestFindingsAreRecordedOnce(t *testing.T) {
+	dir := t.TempDir()
+	log, err := audit.Open(audit.Config{Dir: dir, Key: func() ([]byte, error) { return []byte("key"), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	h := &house{log: log, messages: slog.New(slog.DiscardHandler)}
+	const programs = 200
+	for i := range programs {
+		h.observed.add(mitm.Shown{Program: fmt.Sprint(i), Host: "a", Port: 443, Sign: mitm.UnknownCA})
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() { h.recordFindings(0) })
+	}
+	all.Wait()
+	if events, err := audit.Read(dir, audit.Filter{}); len(events) != programs || err != nil {
+		t.Errorf("%d events of %d programs, %v", len(events), programs, err)
 	}
 }
 

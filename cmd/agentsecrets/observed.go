@@ -20,6 +20,8 @@ type observed struct {
 	named   atomic.Int64 // programs that were looked for
 	came    atomic.Int64 // connections to the proxy, of whatever kind
 
+	recording sync.Mutex // held while findings are recorded, so that each is once
+
 	mu   sync.Mutex
 	took map[clientAt]*tookUs
 	more []finding             // what was seen elsewhere than at our certificate

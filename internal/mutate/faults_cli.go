@@ -56,6 +56,7 @@ var cliFaults = []fault{
 	{"clients: nobody says whose the connection is", "mitm/tunnel.go", "		t.whose()\n", "", []string{"./mitm", "-run", "TestShownIsTold"}},
 	{"clients: each program is looked for", "cmd/agentsecrets/observed.go", "o.named.Add(1) > maxNamed", "o.named.Add(1) > 1000*maxNamed", inFindings},
 	{"clients: a run says nothing at its end", "cmd/agentsecrets/wiring.go", "	h.found = h.recordFindings(0)\n", "	h.recordFindings(0)\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
+	{"clients: what was found is recorded twice", "cmd/agentsecrets/findings.go", "	h.observed.recording.Lock()\n	defer h.observed.recording.Unlock()\n", "", inFindings},
 	{"clients: the wrong process is named", "internal/peer/program_linux.go", "pid != os.Getpid()", "pid == os.Getpid()", []string{"./internal/peer", "-run", "TestProgramOf"}},
 	{"past the proxy: nobody looks", "cmd/agentsecrets/pastproxy.go", "		w.opens, w.left = opens, looksAfter\n", "		w.opens = opens\n", inPastProxy},
 	{"past the proxy: who used it has not", "cmd/agentsecrets/local.go", "		h.observed.came.Add(1)\n", "", inPastProxy},
