@@ -43,8 +43,11 @@ func (p *Proxy) admit(r *http.Request) (*Run, *Problem) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	if field := r.Header.Get("Proxy-Authorization"); field != "" {
-		if run := p.runs.byCredential(field); run != nil {
+	if fields, sent := r.Header["Proxy-Authorization"]; sent { // an empty one is wrong too, and of two nobody knows which counts
+		if len(fields) != 1 {
+			return nil, needCredential()
+		}
+		if run := p.runs.byCredential(fields[0]); run != nil {
 			return run, nil
 		}
 		return nil, needCredential()

@@ -95,6 +95,25 @@ func TestEveryEventSaysWhose(t *testing.T) {
 	}
 }
 
+// Who needs no credential and shows a wrong one is refused. One that is empty is wrong, and so are two, whichever stands first.
+func TestL18WrongCredentialIsNotNone(t *testing.T) {
+	l := labOfARun(t)
+	right, wrong := "Proxy-Authorization: Basic "+basic("run", token(t, l))+"\r\n", "Proxy-Authorization: Basic "+basic("run", "wrong")+"\r\n"
+	const empty = "Proxy-Authorization:\r\n"
+	for fields, want := range map[string]int{
+		"": 200, right: 200, wrong: 407, empty: 407, "proxy-authorization: \t\r\n": 407, empty + wrong: 407, right + wrong: 407, wrong + right: 407, right + right: 407,
+		"Connection: Proxy-Authorization\r\n" + wrong: 407,
+	} {
+		c := l.Dial()
+		fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %[1]s\r\n%s\r\n", l.Authority(host), fields)
+		resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: http.MethodConnect})
+		if err != nil || resp.StatusCode != want {
+			t.Errorf("%q: %v, %v; want %d", fields, resp, err, want)
+		}
+		c.Close()
+	}
+}
+
 // labOfARun is a lab with a run of which everything is known. It takes clients without a credential, and relays one host.
 func labOfARun(t *testing.T) *lab.Lab {
 	var l *lab.Lab

@@ -17,9 +17,11 @@ import (
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/child"
 	"github.com/agentsecrets/agentsecrets/internal/demo"
 	"github.com/agentsecrets/agentsecrets/internal/probe"
 	"github.com/agentsecrets/agentsecrets/internal/rundir"
+	"github.com/agentsecrets/agentsecrets/internal/runtree"
 	"github.com/agentsecrets/agentsecrets/placeholder"
 )
 
@@ -72,6 +74,11 @@ func (a *app) doctorClients(ctx context.Context, wanted string, args []string) e
 	lab, err := newClientLab(len(args) == 0)
 	defer lab.close()
 	if err != nil {
+		return err
+	}
+	// From here on this process is the root of a run tree: what it starts may be an
+	// agent, which asks agentsecrets for values by itself.
+	if err := errors.Join(child.AdoptOrphans(), runtree.Mark()); err != nil {
 		return err
 	}
 	r := &doctorReport{Checks: []doctorCheck{}}

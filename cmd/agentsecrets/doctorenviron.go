@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/agentsecrets/agentsecrets/ca"
 	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/rundir"
 )
 
 // environment says what the variables that we were started with would do to a run.
@@ -42,16 +42,16 @@ var firstVariable = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b`)
 // notices are what a run would warn of: its variables are made, for a proxy that there is
 // not, and thrown away.
 func (x *checkup) notices() ([]string, error) {
-	dir, err := os.MkdirTemp("", "agentsecrets-doctor-")
+	dir, err := rundir.New() // wget's settings are copied there, and may hold a password: what is left of a killed one is found
 	if err != nil {
 		return nil, &failure{code: exitFailure, err: err, hint: "export TMPDIR=DIRECTORY"}
 	}
-	defer os.RemoveAll(dir)
+	defer dir.Remove()
 	authority, err := ca.NewEphemeral(ca.Config{})
 	if err != nil {
 		return nil, err
 	}
-	_, notices, err := env.Child{Environ: x.a.environ, ProxyURL: "http://127.0.0.1:1", CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir}.Vars()
+	_, notices, err := env.Child{Environ: x.a.environ, ProxyURL: "http://127.0.0.1:1", CA: authority.PEM(), Bundle: authority.Bundle, Dir: dir.Path()}.Vars()
 	if v := x.a.variable("REQUEST_METHOD"); v != "" {
 		notices = append(notices, "REQUEST_METHOD is set: Go programs take themselves for a CGI and use no proxy for http")
 	}

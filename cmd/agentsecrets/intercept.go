@@ -121,6 +121,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	if len(names) == 0 {
 		return execute(p, asUsual)
 	}
+	scope.RunID = run.ID() // of what the proxy does not see
 	past := h.watchPast(scope)
 	code, err := execute(p, asUsual)
 	if begun := past.end(); err == nil {

@@ -46,5 +46,9 @@ var lFaults = []rowFault{
 	{"L18", "any program of ours is the run's", "cmd/agentsecrets/local.go", "os.Getpid()); err != nil || !under {", "os.Getpid()); err != nil && !under {", "./cmd/agentsecrets"},
 	{"L18", "one of those that have it is enough", "cmd/agentsecrets/local.go", "	for _, pid := range p.PIDs {\n		if under", "	for _, pid := range p.PIDs[len(p.PIDs)-1:] {\n		if under", "./cmd/agentsecrets"},
 	{"L18", "who is not seen is the run's", "cmd/agentsecrets/local.go", "p.UID != os.Geteuid() || len(p.PIDs) == 0 {", "p.UID != os.Geteuid() {", "./cmd/agentsecrets"},
+	{"L18", "an empty credential is none", "mitm/local.go", "r.Header[\"Proxy-Authorization\"]; sent {", "r.Header[\"Proxy-Authorization\"]; sent && fields[0] != \"\" {", "./mitm"},
+	{"L18", "of two credentials the first counts", "mitm/local.go", "		if len(fields) != 1 {", "		if len(fields) < 1 {", "./mitm"},
 	{"L18", "a number is a process's for ever", "internal/runtree/runtree.go", "if parent.start > child.start {", "if parent.start > child.start+100 {", "./internal/runtree"},
+	{"L19", "what is tried is outside a run", "cmd/agentsecrets/doctorclients.go", "errors.Join(child.AdoptOrphans(), runtree.Mark())", "errors.Join(child.AdoptOrphans(), func() error { _ = runtree.Mark; return nil }())", "./cmd/agentsecrets"},
+	{"L19", "what is tried gets out by an orphan", "cmd/agentsecrets/doctorclients.go", "errors.Join(child.AdoptOrphans(), runtree.Mark())", "errors.Join(error(nil), runtree.Mark())", "./cmd/agentsecrets"},
 }
