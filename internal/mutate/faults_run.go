@@ -26,6 +26,7 @@ var runFaults = []fault{
 	{"run: a cleared environment leads out of the run", "env/clear.go", "	if inRun {\n", "	if inRun && len(pass) > 9 {\n", []string{"./env", "-run", "TestClear"}},
 	{"run: --pass without --clear-env is taken", "cmd/agentsecrets/run.go", "len(o.pass) > 0 && !o.clearEnv {", "len(o.pass) > 9 && !o.clearEnv {", inClearEnv},
 	{"run: our words among the program's", "cmd/agentsecrets/intercept.go", "		a.say(\"agentsecrets: %s in %s, as placeholders%s\",", "		fmt.Fprintf(a.stdout, \"agentsecrets: %s in %s, as placeholders%s\\n\",", []string{"./internal/clients", "-run", "TestStreamsOfARun|TestMCPServerOfOthers"}},
+	{"run: who goes past the proxy is of no run", "cmd/agentsecrets/intercept.go", "	scope.RunID = run.ID() ", "	", inPastProxy},
 	{"run: shells do not lead JVMs to the daemon", "cmd/agentsecrets/proxyenv.go", `PeersTold: runtime.GOOS == "linux"`, `PeersTold: runtime.GOOS == ""`, inNameless},
 	{"run: the daemon's JVMs keep our options", "env/leave.go", "	v.leaveJava(dir)\n", "", inNameless},
 }
