@@ -115,6 +115,19 @@ func TestNodeEndsOnRefusal(t *testing.T) {
 	}
 }
 
+// Node 22 warns, in every program, of what NODE_USE_ENV_PROXY makes it use.
+func TestNodeIsNotWarnedOfItsProxy(t *testing.T) {
+	vars := newWorld(t).vars(t)
+	for _, node := range nodes(t) {
+		cmd := exec.Command(node, "-e", `for (const code of ["UNDICI-EHPA", "MINE"]) process.emitWarning("said " + code, { code })`)
+		cmd.Env = append(slices.Clone(vars), "NODE_USE_ENV_PROXY=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil || strings.Contains(string(out), "EHPA") || !strings.Contains(string(out), "said MINE") {
+			t.Errorf("%s: %v, %s", node, err, out)
+		}
+	}
+}
+
 // The proxy ends with its run; what is left of the run must not get around it.
 func TestNodeWithoutItsProxy(t *testing.T) {
 	world := newWorld(t)

@@ -20,6 +20,15 @@
   if (!proxy) return;
   globalThis[loaded] = true;
 
+  // A run sets NODE_USE_ENV_PROXY, and Node 22 says in every program that what it
+  // then uses is experimental. It is not the program's, nor in use: we are. (In a
+  // worker Node says it before this file is loaded.)
+  const emit = process.emit;
+  process.emit = function (name, what, ...more) {
+    if (name === 'warning' && what && what.code === 'UNDICI-EHPA') return true;
+    return emit.call(this, name, what, ...more);
+  };
+
   const net = require('net');
   const tls = require('tls');
   const { Duplex } = require('stream');
