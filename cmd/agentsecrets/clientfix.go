@@ -54,13 +54,14 @@ func fixes(e audit.Event) []string {
 // proxyFix says what in a program ignores HTTPS_PROXY, and what does not.
 func proxyFix(program string) string {
 	for begins, fix := range map[string]string{
-		"python": "http.client, urllib3 by itself and tornado ignore HTTPS_PROXY: requests, httpx and urllib.request use it, urllib3 as ProxyManager, aiohttp with trust_env=True",
-		"php":    "streams (file_get_contents) ignore HTTPS_PROXY: the curl extension and Guzzle use it",
-		"ruby":   "http.rb ignores the variables: Net::HTTP reads http_proxy, Faraday and Excon https_proxy",
-		"java":   "Java takes its proxy from JAVA_TOOL_OPTIONS, which is set already: -Dhttps.proxyHost on its command line and a proxy that the program names win over it",
-		"node":   "Node uses HTTPS_PROXY by what NODE_OPTIONS loads, which is set already; leave it, or set NODE_USE_ENV_PROXY=1",
-		"beam":   "httpc of Erlang ignores HTTPS_PROXY: httpc:set_options([{https_proxy, …}])",
-		"curl":   "leave out --noproxy and --proxy, and what ~/.curlrc says of them",
+		"python":  "http.client, urllib3 by itself and tornado ignore HTTPS_PROXY: requests, httpx and urllib.request use it, urllib3 as ProxyManager, aiohttp with trust_env=True",
+		"php":     "streams (file_get_contents) ignore HTTPS_PROXY: the curl extension and Guzzle use it",
+		"ruby":    "http.rb ignores the variables: Net::HTTP reads http_proxy, Faraday and Excon https_proxy",
+		"java":    "Java takes its proxy from JAVA_TOOL_OPTIONS, which is set already: -Dhttps.proxyHost on its command line and a proxy that the program names win over it",
+		"node":    "Node uses HTTPS_PROXY by what NODE_OPTIONS loads, which is set already; leave it, or set NODE_USE_ENV_PROXY=1",
+		"escript": "httpc of Erlang ignores HTTPS_PROXY: httpc:set_options([{https_proxy, …}])",
+		"beam":    "httpc of Erlang ignores HTTPS_PROXY: httpc:set_options([{https_proxy, …}])",
+		"curl":    "let it have HTTPS_PROXY, which is set already (sudo, env and services may drop it), and leave out --noproxy and --proxy, and what ~/.curlrc says of them",
 	} {
 		if strings.HasPrefix(program, begins) {
 			return fix
@@ -77,7 +78,7 @@ func trustings() []trusting {
 	return []trusting{
 		{"curl", "CURL_CA_BUNDLE", "--cacert, --capath and what ~/.curlrc says"},
 		{"wget", "WGETRC", "--ca-certificate, --config and --no-config"},
-		{"git", "GIT_SSL_CAINFO", "an environment that something in between cleared"},
+		{"git", "GIT_SSL_CAINFO", "what clears the environment on the way"},
 		{"python", "SSL_CERT_FILE and REQUESTS_CA_BUNDLE", "verify=, cafile= and a context of the program's own; ssl.create_default_context() reads them"},
 		{"pip", "PIP_CERT", "--cert"},
 		{"aws", "AWS_CA_BUNDLE", "--ca-bundle, and ca_bundle in ~/.aws/config"},
@@ -101,7 +102,7 @@ func trustFix(program string) string {
 	}
 	for _, t := range trustings() {
 		if strings.HasPrefix(program, t.program) {
-			return "let it have " + t.variable + ", which is set already: these win over it: " + t.beats
+			return "let it have " + t.variable + ", which is set already, and leave out what beats it: " + t.beats
 		}
 	}
 	return `let it have SSL_CERT_FILE, which is set already, or give it the file "$SSL_CERT_FILE" by an option of its own`

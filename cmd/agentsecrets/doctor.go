@@ -265,8 +265,12 @@ func (c *doctorCheck) write(out io.Writer) {
 		fmt.Fprintf(out, ": %s", cell(c.Detail))
 	}
 	fmt.Fprintln(out)
+	was := ""
+	if c.Fixed {
+		was = "was: "
+	}
 	for _, m := range shortest(c.Missed, 8) {
-		fmt.Fprintf(out, "         %s\n", cell(m))
+		fmt.Fprintf(out, "         %s%s\n", was, cell(m))
 	}
 	if c.Hint != "" {
 		fmt.Fprintf(out, "         hint: %s\n", c.Hint)

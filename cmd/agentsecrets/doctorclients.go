@@ -339,9 +339,9 @@ func (l *clientLab) rows(c *labClient, path, name string, err error) []clientRow
 func clientHint(row *clientRow) string {
 	switch row.State {
 	case clientDirect:
-		return "give it the proxy of HTTPS_PROXY by an option of its own (docs/clients.md#what-does-not-work)"
+		return proxyFix(filepath.Base(row.Path))
 	case clientRefused:
-		return `give it the file that SSL_CERT_FILE names by an option of its own, and take away what names another (docs/clients.md#variables)`
+		return trustFix(filepath.Base(row.Path))
 	}
 	return row.Hint
 }
@@ -363,9 +363,18 @@ func (r *doctorReport) printClients(a *app, strict bool) error {
 		a.say("None of these clients is installed.")
 	}
 	if bad > 0 {
-		return &failure{code: exitFailure, err: fmt.Errorf("%s not as it should be", count(bad, "client")), hint: r.Clients[0].Hint}
+		return &failure{code: exitFailure, err: fmt.Errorf("%s not as it should be", count(bad, "client")), hint: firstHint(r.Clients)}
 	}
 	return nil
+}
+
+// firstHint is what to begin with: the first client may be all right.
+func firstHint(rows []clientRow) string {
+	at := slices.IndexFunc(rows, func(c clientRow) bool { return c.Hint != "" })
+	if at < 0 {
+		return ""
+	}
+	return rows[at].Hint
 }
 
 func (r *doctorReport) writeClients(out io.Writer, columns int) {
@@ -373,17 +382,25 @@ func (r *doctorReport) writeClients(out io.Writer, columns int) {
 		return
 	}
 	var rows [][]string
-	hints := map[string]string{}
+	of := map[string][]string{} // clients, by what would help them
+	var hints []string
 	for _, c := range r.Clients {
 		rows = append(rows, []string{c.Client, c.State, c.Host, c.Detail})
-		if c.Hint != "" {
-			hints[c.State] = c.Hint
+		if c.Hint == "" {
+			continue
+		}
+		if of[c.Hint] == nil {
+			hints = append(hints, c.Hint)
+		}
+		if !slices.Contains(of[c.Hint], c.Client) {
+			of[c.Hint] = append(of[c.Hint], c.Client)
 		}
 	}
 	fmt.Fprint(out, grid(columns, []string{"Client", "State", "Host", "What came of it"}, rows))
-	for _, state := range []string{clientLeaked, clientDirect, clientRefused} {
-		if hints[state] != "" {
-			fmt.Fprintf(out, "%s: %s\n", state, hints[state])
-		}
+	for _, hint := range hints {
+		fmt.Fprintf(out, "%s: %s\n", strings.Join(of[hint], ", "), hint)
+	}
+	if len(hints) > 0 {
+		fmt.Fprintln(out, "More: docs/clients.md")
 	}
 }

@@ -80,7 +80,11 @@ func (a *app) recoverPolicy(ctx context.Context) error {
 // showPolicy tells a person what they are asked to put in force.
 func (a *app) showPolicy(r *allowlist.Recovery) {
 	a.say("%v.", r.Broken)
-	a.say("It allows %s:", count(len(r.Policy.Rules), "rule"))
+	if len(r.Policy.Rules) == 0 {
+		a.say("It allows nothing: no host is on the allowlist.")
+	} else {
+		a.say("It allows %s:", count(len(r.Policy.Rules), "rule"))
+	}
 	for _, rule := range r.Policy.Rules {
 		a.say("  %s", rule.Text())
 	}
