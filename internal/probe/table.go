@@ -64,8 +64,14 @@ func javascript() []Probe {
 	return append(all, each("Bun", []string{"bun"}, []string{"{program}", "run", "{file}", "{url}", "{token}"}, builtin)...)
 }
 
+// compiled has .NET by its interactive compiler, which comes with every SDK and needs no
+// project. That one was written by its documentation, and not run by us.
 func compiled() []Probe {
-	all := each("Go", []string{"go"}, []string{"{program}", "run", "{file}", "{url}", "{token}"}, [][2]string{{"net/http", "net_http.go.txt"}})
+	all := []Probe{{
+		Name: "dotnet-httpclient", Client: "HttpClient", Language: ".NET", Programs: []string{"dotnet"},
+		argv: []string{"{program}", "fsi", "--quiet", "{file}", "{url}", "{token}"}, file: "httpclient.fsx",
+	}}
+	all = append(all, each("Go", []string{"go"}, []string{"{program}", "run", "{file}", "{url}", "{token}"}, [][2]string{{"net/http", "net_http.go.txt"}})...)
 	return append(all, each("Java", []string{"java"}, []string{"{program}", "{file}", "{url}", "{token}"}, [][2]string{
 		{"HttpClient", "HttpClientProbe.java"}, {"HttpURLConnection", "UrlConnectionProbe.java"},
 	})...)
