@@ -76,6 +76,9 @@ func (a *app) doctorClients(ctx context.Context, wanted string, args []string) e
 	if err != nil {
 		return err
 	}
+	if ctx.Err() != nil { // nothing to start
+		return ctx.Err()
+	}
 	// From here on this process is the root of a run tree: what it starts may be an
 	// agent, which asks agentsecrets for values by itself.
 	if err := errors.Join(child.AdoptOrphans(), runtree.Mark()); err != nil {
