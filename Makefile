@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.10 and python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak recipes interop interop-tools sdk-compat clients tools libraries suites sdk clean
+.PHONY: build demo test check vet unit unit-outside unit-scripts unit-programs race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak recipes interop interop-tools sdk-compat clients tools libraries suites sdk clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -38,24 +38,38 @@ vet: ## on the systems that we build for; Linux is the one that we test on
 	done
 
 # What starts programs, our own above all, gains nothing from the race detector,
-# which makes three minutes of one. Packages that do nothing else:
-outside = /internal/(attack|bench|clientmatrix|clients|interop|leakmatrix|mutate|sdkcompat|soak|threats|threats/report)$$
+# which makes three minutes of one. Packages that do little else:
+outside = /(internal/(attack|bench|clientmatrix|clients|interop|leakmatrix|mutate|sdkcompat|soak|threats|threats/report)|ca/trust|client)$$
 # And tests in others: the scripts start the program some thousand times; floods,
-# bombs, the canary and what may not cost much are about processor time and memory;
-# others try thousands of texts one after the other. One package after the other,
-# so that what is measured is measured alone. `make race` runs those with the detector
-# that are left out for their time.
-plain = ^(TestScripts|TestNoGet|TestEveryVariableIsTried|TestA[56][A-Z].*|Test(Demo|Canary|Doctor)Notices|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
+# bombs, the canary and what may not cost much are about processor time and memory,
+# and run one package after the other, so that what is measured is measured alone;
+# others try thousands of texts. `make race` runs with the detector what is left out
+# for its time alone, `make mutate` those that seed faults.
+scripts = ^TestScripts$$
+programs = ^(TestNoGet|TestEveryVariableIsTried|TestA[56][A-Z].*)$$
+notices = ^Test(Demo|Canary|Doctor)Notices$$
+measured = ^(TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
+plain = $(scripts)|$(programs)|$(notices)|$(measured)
 
 # The two that take longest begin: what is left fills the processors to the end.
 # Outside, most is waiting.
 unit:
-	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
-	go test -p 4 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
-	go test -p 1 -timeout 20m -run '$(plain)' ./cmd/agentsecrets ./mitm ./redact ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
+	go test -race -p 3 -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
+	@$(MAKE) --no-print-directory -j3 unit-outside unit-scripts unit-programs
+	go test -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./mitm ./redact
+
+unit-outside:
+	go test -p 3 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
+
+unit-scripts:
+	go test -timeout 20m -run '$(scripts)' ./cmd/agentsecrets
+
+unit-programs:
+	go test -p 1 -timeout 20m -run '$(programs)' ./cmd/agentsecrets ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
 
 race: tools libraries suites ## what starts our program, with the race detector in it, ten minutes
 	go test -race -count=1 -timeout 40m -run '^(TestScripts|TestA[56][A-Z].*|TestEveryVariableIsTried)$$' ./cmd/agentsecrets ./allowlist ./resolve/...
+	go test -race -count=1 ./ca/trust ./client
 
 docs: ## writes docs/cli.md anew, from the commands themselves
 	go test ./cmd/agentsecrets -count=1 -run '^TestReference$$' -update
@@ -77,6 +91,7 @@ recipes: tools libraries .cache/recipes/.installed ## runs docs/recipes, those t
 	go test -tags recipes -count=1 -timeout 20m ./internal/clients -run '^Test(Big)?Recipes'
 
 mutate: libraries sdk ## seeds faults into a copy of the tree; a test has to notice each
+	go test -count=1 -run '$(notices)' ./cmd/agentsecrets
 	go run ./internal/mutate
 
 threats: tools libraries ## docs/threats.md: each row, its tests, how they ended
