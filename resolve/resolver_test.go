@@ -322,12 +322,17 @@ func TestL6MemoryIsBounded(t *testing.T) {
 		for i := range 2 * maxAbsent {
 			expect(t, r, ref(fmt.Sprint("NONE_", i)), "")
 		}
-		if n := len(r.absent); n != maxAbsent {
+		r.mu.Lock()
+		n := len(r.absent)
+		r.mu.Unlock()
+		if n != maxAbsent {
 			t.Errorf("%d missing names are remembered, want %d", n, maxAbsent)
 		}
 		time.Sleep(time.Minute)
 		expect(t, r, ref("NONE"), "")
 		synctest.Wait()
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		if len(r.known) != 0 || len(r.absent) != 1 || len(r.calls) != 0 {
 			t.Errorf("a minute later %d values, %d missing names, %d calls are kept", len(r.known), len(r.absent), len(r.calls))
 		}
