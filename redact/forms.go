@@ -36,7 +36,7 @@ func (f form) String() string {
 type pattern struct {
 	text []byte
 	form form
-	seen bool // only once escapes have been undone
+	seen bool // only once something has been undone
 	weak bool // of a value that can be guessed
 
 	owner uint32 // the value that it is of, as a Set counts them

@@ -30,7 +30,7 @@ func naive(text []byte, patterns []pattern, span int, whole bool) []byte {
 	for n, v := range views {
 		for i := range v.text {
 			for _, p := range patterns {
-				if !bytes.HasPrefix(v.text[i:], p.text) || p.seen && n%(layers+1) == 0 {
+				if !bytes.HasPrefix(v.text[i:], p.text) || p.seen && n == 0 {
 					continue
 				}
 				from, to := v.from[i], v.to[i+len(p.text)-1]

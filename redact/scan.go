@@ -28,7 +28,7 @@ type finder struct {
 	undone [layers]view // without escapes, each that of the one before
 	via    []*view      // from what is being searched to the text
 	plain  form         // what a verbatim match in it is, where no escapes were undone
-	seen   bool         // a match without an escape in it is none
+	seen   bool         // a match with nothing undone in it is none
 
 	looked int // bytes, for the tests of what a slow origin costs
 }
@@ -70,7 +70,11 @@ func (f *finder) findWhole(t *tables, b []byte) {
 // through searches text, and what it is when its escapes are undone.
 func (f *finder) through(t *tables, text []byte, plain form, via ...*view) {
 	f.plain, f.via = plain, append(f.via[:0], via...)
-	f.look(t, text)
+	if len(via) > 0 { // what was joined can hold a form whose escapes its sender undid
+		f.lookUndone(t, text)
+	} else {
+		f.look(t, text)
+	}
 	in := t.blanks
 	for i := range f.undone {
 		v := &f.undone[i]
@@ -97,7 +101,7 @@ func (f *finder) look(t *tables, text []byte) {
 	}
 }
 
-// lookUndone is look for a text whose escapes were undone.
+// lookUndone is look for a text of which something was undone.
 func (f *finder) lookUndone(t *tables, text []byte) {
 	f.look(t, text)
 	f.seen = true

@@ -211,6 +211,7 @@ var faults = []fault{
 	{"see through forms that an escape before them reaches into", "redact/undone.go", "!settled || !startsAlone(text) ||", "!settled ||", []string{"./redact", "-run", "TestFormsWithoutPatterns"}},
 	{"see through forms that what is behind them changes", "redact/undone.go", "!settled || !startsAlone(text) ||", "len(once) < 0 && settled || !startsAlone(text) ||", []string{"./redact", "-run", "TestFormsWithoutPatterns"}},
 	{"see through forms that a value is not looked for in", "redact/undone.go", "		if has(once) {", "		if len(once) > 0 {", []string{"./redact", "-run", "TestFormsWithoutPatterns|TestWrittenForms"}},
+	{"joined lines hold no value whose escapes were undone", "redact/scan.go", "	if len(via) > 0 { // what", "	if len(via) > 9 { // what", []string{"./redact", "-run", "TestUndoneAndBroken"}},
 	{"undo no escapes in joined lines", "redact/scan.go", "		f.through(t, f.lines.text, inWrapped, &f.lines)\n", "		f.plain, f.via = inWrapped, append(f.via[:0], &f.lines)\n		f.look(t, f.lines.text)\n", []string{"./redact", "-run", "TestFormsWithoutPatterns|TestAnyChunking"}},
 	{"call all that is escaped mixed", "redact/scan.go", "	if as == verbatim && undone != verbatim {\n		as = undone\n", "	if as == verbatim && undone != verbatim {\n		as = inMixed\n", []string{"./redact", "-run", "TestWrittenForms"}},
 	{"look for values as if nothing were undone in them", "redact/forms.go", "if len(again) >= minPattern && !bytes.Equal(again, once) {", "if len(again) < 0 {", inRedact},
