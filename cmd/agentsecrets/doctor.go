@@ -57,7 +57,7 @@ The exit code is 1 if a check failed; a warning is no failure.`,
 		Args:              takes(cobra.ArbitraryArgs),
 		ValidArgsFunction: a.programs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(args); err != nil {
+			if err := o.check(args, cmd.ArgsLenAtDash() >= 0); err != nil {
 				return err
 			}
 			if o.clients != "" {
@@ -77,8 +77,14 @@ The exit code is 1 if a check failed; a warning is no failure.`,
 }
 
 // check refuses what does not go together.
-func (o doctorOptions) check(args []string) error {
+// check has dashed for whether -- stands before args: a client's name alone, without it,
+// was meant for the flag.
+func (o doctorOptions) check(args []string, dashed bool) error {
 	switch {
+	case len(args) == 1 && !dashed && o.clients == allClients && namesClients(args[0]):
+		f := usage("--clients takes names behind =, and a program behind --")
+		f.hint = "agentsecrets doctor --clients=" + args[0]
+		return f
 	case len(args) > 0 && o.clients == "":
 		f := usage("agentsecrets doctor takes no arguments without --clients")
 		f.hint = "agentsecrets doctor --clients -- " + args[0]

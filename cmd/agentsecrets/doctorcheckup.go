@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/env"
@@ -55,7 +56,14 @@ func (x *checkup) everywhere(ctx context.Context) []doctorCheck {
 
 // failed is a check that could not be done, and what would be behind it does not work either.
 func failed(what string, err error) doctorCheck {
-	return doctorCheck{What: what, Detail: err.Error(), Hint: hintOf(err)}
+	c := doctorCheck{What: what, Detail: err.Error(), Hint: hintOf(err)}
+	var h hinter
+	if errors.As(err, &h) { // what the command costs, and what else there is
+		if about, ok := strings.CutSuffix(h.Hint(), ": "+c.Hint); ok {
+			c.Detail += "; " + about
+		}
+	}
+	return c
 }
 
 // hintOf is the command that would help with err, "" if it knows none.

@@ -92,20 +92,6 @@ func (t tookUs) signs() string {
 // judging is how often a proxy that stays looks whether there is something new.
 const judging = 5 * time.Second
 
-// judge records findings until done.
-func (h *house) judge(done <-chan struct{}) {
-	every := time.NewTicker(judging)
-	defer every.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-every.C:
-			h.recordFindings(judging)
-		}
-	}
-}
-
 // recordFindings writes an event for each finding that has none and is so old, and
 // returns all: a request that follows may show that there was nothing in it.
 func (h *house) recordFindings(old time.Duration) []finding {

@@ -11,18 +11,23 @@ import (
 // look for in responses any more.
 const forgetting = 10 * time.Minute
 
-// forgetOld looks until done, by names and times alone: no store is asked.
-func (h *house) forgetOld(done <-chan struct{}) {
-	every := time.NewTicker(forgetting)
+// forgetOld goes by names and times alone: no store is asked.
+func (h *house) forgetOld() {
+	if n := h.proxy.Forget(replacedIn(index(h.where.home))); n > 0 {
+		h.messages.Info("values are no longer looked for", "count", n)
+	}
+}
+
+// regularly does what a proxy does as long as it stays, until done.
+func regularly(done <-chan struct{}, interval time.Duration, do func()) {
+	every := time.NewTicker(interval)
 	defer every.Stop()
 	for {
 		select {
 		case <-done:
 			return
 		case <-every.C:
-			if n := h.proxy.Forget(replacedIn(index(h.where.home))); n > 0 {
-				h.messages.Info("values are no longer looked for", "count", n)
-			}
+			do()
 		}
 	}
 }

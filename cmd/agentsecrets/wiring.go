@@ -185,8 +185,8 @@ func (h *house) resolved(d time.Duration) {
 func (h *house) serve() error {
 	done := make(chan struct{})
 	defer close(done)
-	go h.forgetOld(done)
-	go h.judge(done)
+	go regularly(done, forgetting, h.forgetOld)
+	go regularly(done, judging, func() { h.recordFindings(judging) })
 	ended := make(chan error, 2)
 	listeners := []net.Listener{h.listener}
 	if h.also != nil {

@@ -21,7 +21,7 @@ var doctorFaults = []fault{
 	{"doctor --clients: a probe that is direct is proxied", "cmd/agentsecrets/doctorclients.go", "		row.State, row.Detail = clientDirect, ", "		row.State, row.Detail = clientProxied, ", inDoctorClients},
 	{"doctor --clients: who leaves at the certificate is proxied", "cmd/agentsecrets/doctorclients.go", "			row.State, row.Detail = clientRefused, ", "			row.State, row.Detail = clientProxied, ", inDoctorClients},
 	{"doctor --clients: what came back is overlooked", "cmd/agentsecrets/doctorclients.go", "	case len(demo.Seen(out, []byte(l.value))) > 0:\n", "	case len(demo.Seen(out, []byte(l.value))) > 1000:\n", []string{"./cmd/agentsecrets", "-run", "TestJudgeClients"}},
-	{"doctor --clients: all clients have one hint", "cmd/agentsecrets/doctorclients.go", "proxyFix(filepath.Base(row.Path))", "proxyFix(row.State)", inDoctorClients},
+	{"doctor --clients: all clients have one hint", "cmd/agentsecrets/clientsreport.go", "proxyFix(filepath.Base(row.Path))", "proxyFix(row.State)", inDoctorClients},
 	{"doctor: what was fixed is said to be so still", "cmd/agentsecrets/doctor.go", "		was = \"was: \"\n", "", inDoctorFix},
 	{"env: Node warns of its own proxy in every program", "env/files/as-node-preload.cjs", "what.code === 'UNDICI-EHPA'", "false", []string{"./env", "-run", "TestNodeIsNotWarned"}},
 	{"doctor --clients: requests with a secret are sent", "cmd/agentsecrets/doctorlab.go", "	if l.sends && u.Host == labHost && u.Name == doctorName {\n", "	if u.Host == labHost {\n", inDoctorClients},
