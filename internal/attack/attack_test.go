@@ -5,11 +5,11 @@ package main
 import (
 	"context"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/agentsecrets/agentsecrets/internal/built"
 )
 
 func TestMain(m *testing.M) {
@@ -24,11 +24,9 @@ func TestMain(m *testing.M) {
 // build makes the binary that is attacked.
 func build(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "agentsecrets")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", binary, "./cmd/agentsecrets")
-	cmd.Dir, cmd.Env = filepath.Join("..", ".."), append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the binary: %v\n%s", err, out)
+	binary, err := built.Agentsecrets(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }

@@ -3,14 +3,14 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/agentsecrets/agentsecrets/internal/built"
 )
 
 func TestMain(m *testing.M) {
@@ -23,9 +23,9 @@ func TestMain(m *testing.M) {
 // program builds what is measured.
 func program(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "agentsecrets")
-	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/agentsecrets").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v: %s", err, out)
+	path, err := built.Agentsecrets(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }

@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/agentsecrets/agentsecrets/internal/built"
 	"github.com/agentsecrets/agentsecrets/internal/probe"
 )
 
@@ -21,22 +20,7 @@ var binary string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	dir, err := os.MkdirTemp("", "clientmatrix-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "make folder for the binary:", err)
-		os.Exit(1)
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "agentsecrets")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "./cmd/agentsecrets")
-	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
-		os.RemoveAll(dir)
-		os.Exit(1)
-	}
-	m.Run()
+	built.Main(m, &binary)
 }
 
 func worldOf(t *testing.T) *world {

@@ -54,7 +54,7 @@ func pairs(cache string) []pair {
 			}
 		}
 	}
-	return append(all, built(cache)...)
+	return append(all, compiled(cache)...)
 }
 
 // notHad has a probe, for those who have it, and no registry from which it is installed here.

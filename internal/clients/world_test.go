@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agentsecrets/agentsecrets/internal/built"
 	"github.com/agentsecrets/agentsecrets/internal/trace"
 )
 
@@ -31,24 +32,7 @@ const (
 // binary is what TestMain built.
 var binary string
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "clients-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "make folder for the binary:", err)
-		os.Exit(1)
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "agentsecrets")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "./cmd/agentsecrets")
-	build.Dir = filepath.Join("..", "..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
-		os.RemoveAll(dir)
-		os.Exit(1)
-	}
-	m.Run()
-}
+func TestMain(m *testing.M) { built.Main(m, &binary) }
 
 // world is one user's machine: a home, a project, a stored secret, an API.
 type world struct {

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/agentsecrets/agentsecrets/internal/built"
 )
 
 // binary is what TestMain built.
@@ -19,24 +20,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "hold" {
 		exit(holdMain(os.Stdin, os.Stdout))
 	}
-	dir, err := os.MkdirTemp("", "interop-test-")
-	if err == nil {
-		binary = filepath.Join(dir, "agentsecrets")
-		build := exec.Command("go", "build", "-trimpath", "-o", binary, "../../cmd/agentsecrets")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		var out []byte
-		if out, err = build.CombinedOutput(); err != nil {
-			err = fmt.Errorf("%w\n%s", err, out)
-		}
-	}
-	code := 1
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "build the binary:", err)
-	} else {
-		code = m.Run()
-	}
-	os.RemoveAll(dir)
-	os.Exit(code)
+	built.Main(m, &binary)
 }
 
 // meets runs suites as make interop does, and sees that nothing is left behind.

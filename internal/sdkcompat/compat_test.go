@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/built"
 )
 
 const (
@@ -22,22 +22,7 @@ var binary string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	dir, err := os.MkdirTemp("", "sdkcompat-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "make folder for the binary:", err)
-		os.Exit(1)
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "agentsecrets")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "./cmd/agentsecrets")
-	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
-		os.RemoveAll(dir)
-		os.Exit(1)
-	}
-	m.Run()
+	built.Main(m, &binary)
 }
 
 var only = flag.String("rows", "", "run only these modules of rows")

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// built are clients that have to be compiled, or that need more than a probe says.
-func built(cache string) []pair {
+// compiled are clients that have to be compiled, or that need more than a probe says.
+func compiled(cache string) []pair {
 	var all []pair
 	for _, name := range []string{"reqwest-native-tls", "reqwest-rustls", "ureq"} {
 		program := filepath.Join(cache, "rust", "release", name)
