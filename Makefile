@@ -54,7 +54,7 @@ plain = $(scripts)|$(programs)|$(notices)|$(measured)
 # The two that take longest begin: what is left fills the processors to the end.
 # Outside, most is waiting.
 unit:
-	go test -race -p 3 -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
+	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
 	@$(MAKE) --no-print-directory -j3 unit-outside unit-scripts unit-programs
 	go test -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./mitm ./redact
 
