@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Tests find python3.10 and python3.13 here, whatever the machine's default Python is.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: build demo test check vet unit unit-outside unit-scripts unit-programs race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak recipes interop interop-tools sdk-compat clients tools libraries suites sdk clean
+.PHONY: build demo test check vet unit unit-outside unit-started race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak recipes interop interop-tools sdk-compat clients tools libraries suites sdk clean
 
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
@@ -48,23 +48,24 @@ outside = /(internal/(attack|bench|clientmatrix|clients|interop|leakmatrix|mutat
 scripts = ^TestScripts$$
 programs = ^(TestNoGet|TestEveryVariableIsTried|TestA[56][A-Z].*)$$
 notices = ^Test(Demo|Canary|Doctor)Notices$$
-measured = ^(TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
+measured = ^(TestCoreOfClients|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
 plain = $(scripts)|$(programs)|$(notices)|$(measured)
+# Scripts about what happens within a second, on a machine that has one to spare.
+alone = ^TestScripts$$/^(pastproxy|distrust)$$
 
 # The two that take longest begin: what is left fills the processors to the end.
 # Outside, most is waiting.
 unit:
 	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
-	@$(MAKE) --no-print-directory -j3 unit-outside unit-scripts unit-programs
-	go test -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./mitm ./redact
+	@$(MAKE) --no-print-directory -j2 unit-outside unit-started
+	go test -timeout 20m -run '$(alone)' ./cmd/agentsecrets
+	go test -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./internal/clientmatrix ./mitm ./redact
 
 unit-outside:
-	go test -p 3 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
+	go test -p 2 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
 
-unit-scripts:
-	go test -timeout 20m -run '$(scripts)' ./cmd/agentsecrets
-
-unit-programs:
+unit-started:
+	go test -timeout 20m -run '$(scripts)' -skip '$(alone)' ./cmd/agentsecrets
 	go test -p 1 -timeout 20m -run '$(programs)' ./cmd/agentsecrets ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
 
 race: tools libraries suites ## what starts our program, with the race detector in it, ten minutes
