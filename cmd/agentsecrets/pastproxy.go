@@ -36,6 +36,7 @@ type watch struct {
 	known []uint32 // sockets that have been looked at
 	opens uint64
 	began uint64 // opens at the start
+	other bool   // others than the run's programs begin connections too
 	looks int
 	left  int // looks that are due
 	cost  time.Duration
@@ -60,14 +61,15 @@ func (h *house) watchPast(scope mitm.Scope) *watch {
 	return w
 }
 
-// end looks once more, and reports whether any connection was begun at all.
+// end looks once more, and reports whether connections were begun that may be the
+// run's: where a browser works beside it, nothing can be said.
 func (w *watch) end() bool {
 	if w == nil {
 		return false
 	}
 	close(w.stop)
 	<-w.ended
-	return w.opens != w.began
+	return w.opens != w.began && !w.other
 }
 
 func (w *watch) run() {
@@ -144,7 +146,9 @@ func (w *watch) look() error {
 	if err != nil {
 		return err
 	}
-	for socket, pid := range peer.Holding(tree, sockets) {
+	holders := peer.Holding(tree, sockets)
+	w.other = w.other || len(holders) < len(sockets)
+	for socket, pid := range holders {
 		w.house.observed.past(peer.Program(pid), w.house.nameOf(fresh[socket]), w.scope)
 	}
 	return nil

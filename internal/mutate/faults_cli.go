@@ -61,6 +61,7 @@ var cliFaults = []fault{
 	{"past the proxy: nobody looks", "cmd/agentsecrets/pastproxy.go", "		w.opens, w.left = opens, looksAfter\n", "		w.opens = opens\n", inPastProxy},
 	{"past the proxy: who used it has not", "cmd/agentsecrets/local.go", "		h.observed.came.Add(1)\n", "", inPastProxy},
 	{"past the proxy: success is failure", "cmd/agentsecrets/pastproxy.go", "	if code == 0 || code >= 126", "	if code >= 126", inPastProxy},
+	{"past the proxy: of another program it is told too", "cmd/agentsecrets/pastproxy.go", " && !w.other\n", "\n", inPastProxy},
 	{"past the proxy: another's connections", "internal/runtree/runtree.go", "			if up == pid {\n", "			if up > 1 {\n", []string{"./internal/runtree", "-run", "TestDescendants"}},
 	{"clients: text that carried a value too is told", "cmd/agentsecrets/pastproxy.go", " && len(e.SecretKeys) == 0 {", " {", []string{"./cmd/agentsecrets", "-run", "TestTextThatWasTurnedAway"}},
 }
