@@ -20,6 +20,9 @@ func TestFaultsApply(t *testing.T) {
 			t.Errorf("two faults are named %q", f.name)
 		}
 		names[f.name] = true
+		if strings.Contains(f.name, "  ") || strings.TrimSpace(f.name) != f.name {
+			t.Errorf("%q is no name that -done could read", f.name)
+		}
 		text, err := os.ReadFile(filepath.Join("..", "..", f.file))
 		if err != nil {
 			t.Errorf("%s: %v", f.name, err)
@@ -28,6 +31,11 @@ func TestFaultsApply(t *testing.T) {
 		}
 		if f.old == f.new {
 			t.Errorf("%s changes nothing", f.name)
+		}
+	}
+	for name := range hangs {
+		if !names[name] {
+			t.Errorf("no fault is named %q", name)
 		}
 	}
 }
