@@ -326,7 +326,7 @@ func TestD3AbsolutePathHTTP2(t *testing.T) {
 	l := lab.New(t, lab.Config{Secrets: secrets, Allow: []string{host, evil}, Origin: o})
 	here, there := l.Authority(host), l.Authority(evil)
 	for path, status := range map[string]string{
-		"https://" + here + "/": "200", "https://" + there + "/": "421", "http://" + here + "/": "421", "https://x@" + here + "/": "421",
+		"https://" + here + "/": "200", "https://" + there + "/": "421", "http://" + here + "/": "421", "https://x@" + here + "/": "421", "https:///x": "421",
 		"https:/evil.test/x": "400", "/x y": "400", "/x HTTP/1.0": "400", "/x\x7f": "400", "*": "400",
 	} {
 		got := http2Status(t, l.TLS(here, "h2"), []string{":authority", here, ":path", path})

@@ -7,7 +7,10 @@
 //	go run ./internal/mutate -shard 2/8    # the second of eight parts
 //	go run ./internal/mutate -done FILE    # those that the output in FILE does not say were caught
 //
-// Files that were changed last come first. A fault counts as caught by a test
+// Files that were changed last come first. Faults inside of a function are built
+// all at once and turned on one by one, which takes a second where a build would
+// take ten; what can't be built so, or goes unnoticed so, is seeded in the tree.
+// A fault counts as caught by a test
 // that fails with it and passes without it. One that does not compile, that
 // nothing was run for, or whose test failed for another reason is broken, and
 // makes mutate fail, too: it proves nothing. A fault for a row of
@@ -21,8 +24,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 )
 
 type options struct {
@@ -32,7 +37,7 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var o options
 	flag.StringVar(&o.only, "only", "", "run only the faults whose name contains this; those of row D1 are named 'D1: ...'")
@@ -48,7 +53,11 @@ func main() {
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
-	faults, err := o.chosen(ctx, all())
+	faults := all()
+	if err := newestFirst(ctx, faults); err != nil {
+		return err
+	}
+	faults, err := o.chosen(faults)
 	if err != nil {
 		return err
 	}
@@ -82,11 +91,21 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
+// worthwhile is for how many faults a build that has them all takes less than one build for each.
+const worthwhile = 8
+
 // tryAll tries the faults with so many workers. The results come as they are had.
 func tryAll(ctx context.Context, dir string, jobs int, faults []fault) (<-chan result, error) {
+	var together *switches
+	if len(faults) >= worthwhile {
+		var err error
+		if together, err = newSwitches(ctx, filepath.Join(dir, "all"), faults); err != nil {
+			return nil, err
+		}
+	}
 	var workers []*worker
 	for range min(jobs, len(faults)) {
-		w, err := newWorker(ctx, dir)
+		w, err := newWorker(ctx, dir, together)
 		if err != nil {
 			return nil, err
 		}

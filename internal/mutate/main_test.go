@@ -101,16 +101,8 @@ func TestFails(t *testing.T) { t.Fatal("always") }
 }
 
 func TestTry(t *testing.T) {
-	dir := t.TempDir()
-	w := workIn(dir, 0, map[string]bool{"hangs as is known": true})
-	if err := os.Mkdir(w.tree, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range small {
-		if err := os.WriteFile(filepath.Join(w.tree, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w := workIn(t.TempDir(), 0, map[string]bool{"hangs as is known": true})
+	writeTree(t, w.tree, small)
 	inData := []string{".", "-run", "TestData"}
 	for _, c := range []struct {
 		fault   fault
@@ -144,6 +136,18 @@ func TestTry(t *testing.T) {
 	}
 }
 
+func writeTree(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Parts are all of the faults, each once, and what was caught is not tried again.
 func TestChosen(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
@@ -154,7 +158,7 @@ func TestChosen(t *testing.T) {
 	}
 	count := map[string]int{}
 	for _, shard := range []string{"1/3", "2/3", "3/3"} {
-		faults, err := options{shard: shard, done: log}.chosen(t.Context(), all())
+		faults, err := options{shard: shard, done: log}.chosen(all())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,11 +172,11 @@ func TestChosen(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "1", "0/2", "3/2", "a/2", "1/b"} {
-		if _, err := (options{shard: bad}).chosen(t.Context(), all()); err == nil || !strings.Contains(err.Error(), "-shard") {
+		if _, err := (options{shard: bad}).chosen(all()); err == nil || !strings.Contains(err.Error(), "-shard") {
 			t.Errorf("-shard %q: %v", bad, err)
 		}
 	}
-	if _, err := (options{shard: "1/1", only: "no such fault"}).chosen(t.Context(), all()); err == nil {
+	if _, err := (options{shard: "1/1", only: "no such fault"}).chosen(all()); err == nil {
 		t.Error("a name that no fault has is taken")
 	}
 }

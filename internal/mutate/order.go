@@ -11,9 +11,8 @@ import (
 	"strings"
 )
 
-// chosen returns those of faults that are to be tried, in their order: a run
-// that is cut short has tried the newest work.
-func (o options) chosen(ctx context.Context, faults []fault) ([]fault, error) {
+// chosen returns those of faults that are to be tried.
+func (o options) chosen(faults []fault) ([]fault, error) {
 	part, parts, err := parseShard(o.shard)
 	if err != nil {
 		return nil, err
@@ -25,9 +24,6 @@ func (o options) chosen(ctx context.Context, faults []fault) ([]fault, error) {
 	faults = slices.DeleteFunc(faults, func(f fault) bool { return !strings.Contains(f.name, o.only) })
 	if len(faults) == 0 {
 		return nil, fmt.Errorf("no fault is named like %q", o.only)
-	}
-	if err := newestFirst(ctx, faults); err != nil {
-		return nil, err
 	}
 	var mine []fault
 	for i, f := range faults {
@@ -72,7 +68,8 @@ func readDone(path string) (map[string]bool, error) {
 }
 
 // newestFirst sorts faults by when their files were changed last, according to
-// git. What it does not know is newest.
+// git: a run that is cut short has tried the newest work. What git does not know
+// is newest.
 func newestFirst(ctx context.Context, faults []fault) error {
 	out, err := exec.CommandContext(ctx, "git", "log", "--format=", "--name-only").Output()
 	if err != nil {

@@ -2,6 +2,12 @@ package main
 
 // Where faults are looked for: arguments of go test.
 
+// builders are the packages whose tests build the program from the tree.
+var builders = []string{
+	"./client", "./internal/attack", "./internal/bench", "./internal/clientmatrix", "./internal/clients", "./internal/interop",
+	"./internal/leakmatrix", "./internal/sdkcompat", "./internal/soak",
+}
+
 var inMitm = []string{"./mitm"}
 
 var (

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,22 +47,28 @@ func (r result) String() string {
 // worker tries faults in a copy of the tree.
 type worker struct {
 	tree, bin string
+	switches  *switches       // nil for none
 	limit     time.Duration   // for the tests of one fault
 	hangs     map[string]bool // faults that may take all of that
 	clean     map[string]bool // packages whose tests are built without a fault
 	passes    map[string]bool // tests that passed without a fault
 }
 
-func newWorker(ctx context.Context, dir string) (*worker, error) {
+func newWorker(ctx context.Context, dir string, s *switches) (*worker, error) {
 	dir, err := os.MkdirTemp(dir, "w")
 	if err != nil {
 		return nil, err
 	}
-	return workIn(dir, time.Minute, hangs), copyTree(ctx, filepath.Join(dir, "tree"))
+	w := workIn(dir, time.Minute, hangs)
+	w.switches = s
+	if err := os.Mkdir(w.bin, 0o700); err != nil {
+		return nil, err
+	}
+	return w, copyTree(ctx, w.tree)
 }
 
 func workIn(dir string, limit time.Duration, hangs map[string]bool) *worker {
-	return &worker{filepath.Join(dir, "tree"), filepath.Join(dir, "bin"), limit, hangs, map[string]bool{}, map[string]bool{}}
+	return &worker{tree: filepath.Join(dir, "tree"), bin: filepath.Join(dir, "bin"), limit: limit, hangs: hangs, clean: map[string]bool{}, passes: map[string]bool{}}
 }
 
 // work tries faults until there are no more, or ctx ends.
@@ -78,15 +85,21 @@ func (w *worker) work(ctx context.Context, todo <-chan fault, results chan<- res
 	}
 }
 
-// try seeds a fault, and has what failed for it run without it.
+// try turns a fault on where it is built with others. One that can't be tried so,
+// or that goes unnoticed so, is seeded.
 func (w *worker) try(ctx context.Context, f fault) (verdict, string) {
-	seeded := filepath.Join(w.bin, "seeded.test")
-	o := w.withFault(f, func() outcome {
-		if o := w.build(ctx, f.tests[0], seeded); o.end != passed {
-			return o
+	if w.switches != nil && !slices.Contains(builders, f.tests[0]) {
+		if v, why := w.judge(f, w.turnOn(ctx, f), w.turnedOff(ctx)); v == caught {
+			return v, why
 		}
-		return w.run(ctx, seeded, f.tests)
-	})
+	}
+	return w.judge(f, w.seed(ctx, f), w.unseeded(ctx))
+}
+
+// judge tries a fault, and has what failed for it run without it. seeded may be
+// called again.
+func (w *worker) judge(f fault, seeded func() outcome, without func(tests []string) outcome) (verdict, string) {
+	o := seeded()
 	switch {
 	case o.end == passed:
 		return missed, ""
@@ -95,39 +108,80 @@ func (w *worker) try(ctx context.Context, f fault) (verdict, string) {
 	case o.end == hung && !w.hangs[f.name]:
 		return broken, o.why
 	}
-	without := w.without(ctx, alone(f.tests, o.test), o)
-	if without.end != passed && o.test != "" { // it may need those before it
-		without = w.without(ctx, f.tests, o)
+	clean := w.once(alone(f.tests, o.test), o, without)
+	if clean.end != passed && o.test != "" { // it may need those before it
+		clean = w.once(f.tests, o, without)
 	}
-	if without.end != passed {
-		return broken, "fails without the fault, too: " + without.why
+	if clean.end != passed {
+		return broken, "fails without the fault, too: " + clean.why
 	}
 	if o.end != hung && o.lack {
-		again := w.withFault(f, func() outcome { return w.run(ctx, seeded, f.tests) })
-		if again.end == passed || again.end == hung {
+		if again := seeded(); again.end == passed || again.end == hung {
 			return broken, "failed only once: " + o.why
 		}
 	}
 	return caught, o.why
 }
 
-// without runs what failed with o, now without the fault. Once is enough of a test whose
-// failure the machine had no part in.
-func (w *worker) without(ctx context.Context, tests []string, o outcome) outcome {
+// once runs tests without a fault. Once is enough of those whose failure the machine
+// had no part in.
+func (w *worker) once(tests []string, o outcome, without func(tests []string) outcome) outcome {
 	key := strings.Join(tests, " ")
 	if w.passes[key] && o.end != hung && !o.lack {
 		return outcome{}
 	}
-	clean := filepath.Join(w.bin, strings.ReplaceAll(tests[0], "/", "_")+".test")
-	if !w.clean[tests[0]] {
-		if o := w.build(ctx, tests[0], clean); o.end != passed {
-			return o
-		}
-		w.clean[tests[0]] = true
-	}
-	got := w.run(ctx, clean, tests)
+	got := without(tests)
 	w.passes[key] = got.end == passed
 	return got
+}
+
+// seed runs the tests of a fault in a tree that has it.
+func (w *worker) seed(ctx context.Context, f fault) func() outcome {
+	binary := filepath.Join(w.bin, "seeded.test")
+	return func() outcome {
+		return w.withFault(f, func() outcome {
+			if o := build(ctx, w.tree, f.tests[0], binary); o.end != passed {
+				return o
+			}
+			return w.run(ctx, binary, f.tests)
+		})
+	}
+}
+
+// unseeded runs tests in a tree without a fault.
+func (w *worker) unseeded(ctx context.Context) func(tests []string) outcome {
+	return func(tests []string) outcome {
+		binary := filepath.Join(w.bin, binaryName(tests[0]))
+		if !w.clean[tests[0]] {
+			if o := build(ctx, w.tree, tests[0], binary); o.end != passed {
+				return o
+			}
+			w.clean[tests[0]] = true
+		}
+		return w.run(ctx, binary, tests)
+	}
+}
+
+// turnOn runs the tests of a fault with it on.
+func (w *worker) turnOn(ctx context.Context, f fault) func() outcome {
+	binary := filepath.Join(w.bin, "on.test")
+	return func() outcome {
+		if o := w.switches.on(ctx, f, binary); o.end != passed {
+			return o
+		}
+		return w.run(ctx, binary, f.tests)
+	}
+}
+
+// turnedOff runs tests with all faults off.
+func (w *worker) turnedOff(ctx context.Context) func(tests []string) outcome {
+	return func(tests []string) outcome {
+		binary, o := w.switches.off(ctx, tests[0])
+		if o.end != passed {
+			return o
+		}
+		return w.run(ctx, binary, tests)
+	}
 }
 
 // alone are the arguments that run one test, "" for all of them.
@@ -148,11 +202,13 @@ func alone(tests []string, test string) []string {
 	return args
 }
 
+func binaryName(pkg string) string { return strings.ReplaceAll(pkg, "/", "_") + ".test" }
+
 // build makes the test binary of a package as go test does, but with one name
 // for the tree wherever it is: what is compiled is compiled once for all workers.
-func (w *worker) build(ctx context.Context, pkg, to string) outcome {
+func build(ctx context.Context, tree, pkg, to string) outcome {
 	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-trimpath", "-ldflags=-s -w", "-o", to, pkg)
-	cmd.Dir = w.tree
+	cmd.Dir = tree
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err != nil:
