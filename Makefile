@@ -58,15 +58,15 @@ alone = ^TestScripts$$/^(pastproxy|distrust)$$
 unit:
 	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
 	@$(MAKE) --no-print-directory -j2 unit-outside unit-started
-	go test -timeout 20m -run '$(alone)' ./cmd/agentsecrets
+	go test -tags quickpassword -timeout 20m -run '$(alone)' ./cmd/agentsecrets
 	go test -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./internal/clientmatrix ./mitm ./redact
 
 unit-outside:
 	go test -p 2 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
 
 unit-started:
-	go test -timeout 20m -run '$(scripts)' -skip '$(alone)' ./cmd/agentsecrets
-	go test -p 1 -timeout 20m -run '$(programs)' ./cmd/agentsecrets ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
+	go test -tags quickpassword -timeout 20m -run '$(scripts)' -skip '$(alone)' ./cmd/agentsecrets
+	go test -tags quickpassword -p 1 -timeout 20m -run '$(programs)' ./cmd/agentsecrets ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
 
 race: tools libraries suites ## what starts our program, with the race detector in it, ten minutes
 	go test -race -count=1 -timeout 40m -run '^(TestScripts|TestA[56][A-Z].*|TestEveryVariableIsTried)$$' ./cmd/agentsecrets ./allowlist ./resolve/...

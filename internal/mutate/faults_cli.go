@@ -12,6 +12,7 @@ var inJSON = []string{"./cmd/agentsecrets", "-run", "TestScripts/^json$"}
 
 // cliFaults are of the command line itself: completion, reference, JSON, help.
 var cliFaults = []fault{
+	{"password: a quick one in any program", "internal/password/cost_quick.go", "if !testing.Testing() {", "if testing.Testing() && false {", []string{"./internal/password", "-run", "TestQuick"}},
 	{"completion: say what went wrong", "cmd/agentsecrets/root.go", "		hush(root)\n", "", inCompletion},
 	{"completion: propose what a shell would run", "cmd/agentsecrets/completion.go", "|| !typeable(name) })", "})", inCompletion},
 	{"completion: ask the store", "cmd/agentsecrets/completion.go", "	return w.names()\n", "	if _, err := w.secrets(nil); err != nil {\n		return nil, err\n	}\n	return w.names()\n", inCompletion},

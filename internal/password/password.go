@@ -25,10 +25,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// What Hash uses (the second recommended option of RFC 9106, 4), and the least that Verify takes.
 const (
-	memory  = 64 << 10 // KiB
-	passes  = 3
 	saltLen = 16
 	hashLen = 32
 	maxLane = 4
