@@ -29,6 +29,8 @@ var runFaults = []fault{
 	{"run: who goes past the proxy is of no run", "cmd/agentsecrets/intercept.go", "	scope.RunID = run.ID() ", "	", inPastProxy},
 	{"run: shells do not lead JVMs to the daemon", "cmd/agentsecrets/proxyenv.go", `PeersTold: runtime.GOOS == "linux"`, `PeersTold: runtime.GOOS == ""`, inNameless},
 	{"run: the daemon's JVMs keep our options", "env/leave.go", "	v.leaveJava(dir)\n", "", inNameless},
+	{"run: what is left loses its lock", "internal/rundir/rundir.go", "		if e.Name() != lock {\n", "		if e.Name() != \"\" {\n", inRunDirScript},
+	{"run: a directory that is written to is forgotten", "internal/rundir/rundir.go", "err == nil {\n			return nil\n		}\n		held", "true {\n			return err\n		}\n		held", inRunDir},
 }
 
 var (

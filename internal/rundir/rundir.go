@@ -11,7 +11,8 @@
 //
 // Guarantees: only its user can look into it; it is held by a lock for as long as its run lives, which the kernel takes
 // away however that ends, so that what is left is told by the lock and never by a number of a process; nothing is
-// removed that another user owns, that is no directory, or whose run lives.
+// removed that another user owns, that is no directory, or whose run lives; what cannot be removed keeps its lock, and
+// is found again.
 package rundir
 
 import (
@@ -49,7 +50,7 @@ func New() (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{path: path, lock: flock.New(filepath.Join(path, lock), flock.SetPermissions(0o600))}
+	d := &Dir{path: path, lock: lockIn(path)}
 	held, err := d.lock.TryLock()
 	if err == nil && !held {
 		err = errors.New("another process holds the lock of a new directory")
@@ -63,8 +64,58 @@ func New() (*Dir, error) {
 // Path is absolute.
 func (d *Dir) Path() string { return d.path }
 
-// Remove takes the directory away with all that is in it.
-func (d *Dir) Remove() error { return errors.Join(d.lock.Close(), os.RemoveAll(d.path)) }
+// Remove takes the directory away with all that is in it. What is left where that fails is found as left.
+func (d *Dir) Remove() error { return remove(d.path, d.lock) }
+
+// tries is how often a directory is emptied that is written to meanwhile: what a run has left behind may go on.
+const tries = 3
+
+// remove takes the lock away last, and puts it back if something new is there by then: by the lock alone what is
+// left is told.
+func remove(path string, held *flock.Flock) error {
+	for range tries {
+		if err := empty(path); err != nil {
+			return errors.Join(err, held.Close())
+		}
+		err := errors.Join(held.Close(), gone(os.Remove(filepath.Join(path, lock)))) // closed: elsewhere an open file stays
+		if err != nil {
+			return err
+		}
+		if err = gone(os.Remove(path)); err == nil {
+			return nil
+		}
+		held = lockIn(path)
+		if took, lockErr := held.TryLock(); lockErr != nil || !took {
+			return errors.Join(err, lockErr, held.Close())
+		}
+	}
+	return errors.Join(fmt.Errorf("remove %s: something goes on writing there", path), held.Close())
+}
+
+// empty removes all but the lock.
+func empty(path string) error {
+	entries, err := os.ReadDir(path)
+	all := []error{gone(err)}
+	for _, e := range entries {
+		if e.Name() != lock {
+			all = append(all, os.RemoveAll(filepath.Join(path, e.Name())))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// gone is err, but for what somebody else has removed.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// lockIn is the lock of a directory, which is made.
+func lockIn(path string) *flock.Flock {
+	return flock.New(filepath.Join(path, lock), flock.SetFlag(os.O_CREATE|os.O_RDWR|noFollow), flock.SetPermissions(0o600))
+}
 
 // Left are the directories of our own user whose runs have ended without taking them away.
 func Left() ([]string, error) {
@@ -102,7 +153,7 @@ func RemoveLeft(path string) error {
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", path, err)
 	}
-	return errors.Join(held.Close(), os.RemoveAll(path))
+	return remove(path, held)
 }
 
 var errLives = errors.New("its run lives, or has only just begun")

@@ -1,12 +1,14 @@
 package rundir
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -42,7 +44,7 @@ func left(t *testing.T) []string {
 	return list
 }
 
-func gone(path string) bool {
+func isGone(path string) bool {
 	_, err := os.Lstat(path)
 	return os.IsNotExist(err)
 }
@@ -63,10 +65,10 @@ func TestDirIsOursAndGoes(t *testing.T) {
 	if list := left(t); len(list) > 0 {
 		t.Errorf("a run that lives has left %q", list)
 	}
-	if err := RemoveLeft(d.Path()); err == nil || gone(d.Path()) {
+	if err := RemoveLeft(d.Path()); err == nil || isGone(d.Path()) {
 		t.Errorf("the directory of a run that lives was removed: %v", err)
 	}
-	if err := d.Remove(); err != nil || !gone(d.Path()) {
+	if err := d.Remove(); err != nil || !isGone(d.Path()) {
 		t.Errorf("it is still there: %v", err)
 	}
 	if err := RemoveLeft(d.Path()); err != nil {
@@ -101,8 +103,63 @@ func TestKilledRunIsTold(t *testing.T) {
 	if list := left(t); !slices.Equal(list, []string{path}) {
 		t.Errorf("left is %q, want %s", list, path)
 	}
-	if err := RemoveLeft(path); err != nil || !gone(path) {
+	if err := RemoveLeft(path); err != nil || !isGone(path) {
 		t.Errorf("not removed: %v", err)
+	}
+}
+
+// A directory that a program goes on writing into may not go. Then it is found as left.
+func TestWhatIsWrittenMeanwhileIsLeft(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for stayed := false; !stayed; {
+		d, err := New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := writing(d.Path())
+		err = d.Remove()
+		stop()
+		if err == nil {
+			if !isGone(d.Path()) {
+				t.Fatal("it is still there, and nobody says so")
+			}
+			continue
+		}
+		stayed = true
+		aged(t, d.Path())
+		if list := left(t); !slices.Equal(list, []string{d.Path()}) {
+			t.Fatalf("after %v left is %q", err, list)
+		}
+		if err := RemoveLeft(d.Path()); err != nil || !isGone(d.Path()) {
+			t.Fatalf("not removed when all is quiet: %v", err)
+		}
+	}
+}
+
+// writing makes files in dir until stop.
+func writing(dir string) (stop func()) {
+	done := make(chan bool)
+	var all, begun sync.WaitGroup
+	begun.Add(2)
+	for i := range 2 {
+		all.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					return
+				default:
+					_ = os.WriteFile(filepath.Join(dir, fmt.Sprint(i, "-", n%20)), nil, 0o600) // it may be gone
+					if n == 0 {
+						begun.Done()
+					}
+				}
+			}
+		})
+	}
+	begun.Wait()
+	return func() {
+		close(done)
+		all.Wait()
 	}
 }
 
@@ -134,7 +191,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 		t.Errorf("left is %q", list)
 	}
 	for _, path := range []string{file, link, new, other, unlocked} {
-		if err := RemoveLeft(path); err == nil || gone(path) {
+		if err := RemoveLeft(path); err == nil || isGone(path) {
 			t.Errorf("%s: removed, %v", path, err)
 		}
 	}
