@@ -46,7 +46,7 @@ func (p *Policy) Sealed() bool { return p.seal != nil }
 type CorruptError struct {
 	Path   string
 	Reason string
-	hint   string
+	newer  bool
 }
 
 func (e *CorruptError) Error() string {
@@ -54,12 +54,22 @@ func (e *CorruptError) Error() string {
 }
 
 // Hint says how to get a policy file that can be.
-func (e *CorruptError) Hint() string { return e.hint }
-
-func corrupt(path, reason string) *CorruptError {
-	return &CorruptError{Path: path, Reason: reason,
-		hint: fmt.Sprintf("put a backup in its place, or start with an empty one: mv %s %s", atomicfile.ShellWord(path), atomicfile.ShellWord(path+".unreadable"))}
+func (e *CorruptError) Hint() string {
+	if e.newer {
+		return "update agentsecrets: the file was written by a later version"
+	}
+	return "put a backup in its place, or start with an empty one: " + e.Command()
 }
+
+// Command puts the file aside, if it is of no use to a later version either.
+func (e *CorruptError) Command() string {
+	if e.newer {
+		return ""
+	}
+	return atomicfile.Aside(e.Path, atomicfile.Damaged)
+}
+
+func corrupt(path, reason string) *CorruptError { return &CorruptError{Path: path, Reason: reason} }
 
 // LoadPolicy reads the policy file at path. Where there is none, and never was, the policy is empty and allows nothing.
 // A file that cannot be understood whole is a *CorruptError: half of a policy may allow what the other half forbids. One
@@ -110,9 +120,7 @@ func readSealed(path string, k *keeper) (p *Policy, data []byte, broken, err err
 
 func policyError(path string, err error) error {
 	e := corrupt(path, err.Error())
-	if errors.Is(err, errNewer) {
-		e.hint = "update agentsecrets: the file was written by a later version"
-	}
+	e.newer = errors.Is(err, errNewer)
 	return e
 }
 

@@ -148,7 +148,7 @@ func TestPolicyCorruptHintNamesThePath(t *testing.T) {
 	save(t, path, "{")
 	_, err := LoadPolicy(path)
 	var bad *CorruptError
-	if !errors.As(err, &bad) || !strings.Contains(bad.Hint(), "mv '"+path+"' '"+path+".unreadable'") {
+	if !errors.As(err, &bad) || !strings.Contains(bad.Hint(), "mv -n '"+path+"' '"+path+".damaged'") {
 		t.Errorf("%v", err)
 	}
 }

@@ -97,9 +97,8 @@ func keeperOf(path string) (*keeper, error) {
 }
 
 func (k *keeper) damaged() *SealError {
-	word := atomicfile.ShellWord(k.path)
 	return &SealError{k.path, "is damaged: restore it, or put it aside and recover each workspace's policy under a new key",
-		"mv " + word + " " + word + ".damaged"}
+		atomicfile.Aside(k.path, atomicfile.Damaged)}
 }
 
 func (k *keeper) last() record { return k.Policies[k.id] }

@@ -46,8 +46,7 @@ func (e *HeadError) Error() string {
 
 // Hint puts the head aside; the log is then begun anew, and what there is of it is reported.
 func (e *HeadError) Hint() string {
-	path := atomicfile.ShellWord(e.Path)
-	return "mv " + path + " " + path + ".damaged"
+	return atomicfile.Aside(e.Path, atomicfile.Damaged)
 }
 
 // begin is the head of a new log. Its first link binds the name and the time.

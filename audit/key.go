@@ -41,9 +41,8 @@ func (k KeyFile) Read() ([]byte, error) {
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != keySize {
-		path := atomicfile.ShellWord(string(k))
 		return nil, &KeyError{Path: string(k), Reason: "is damaged: restore it, or put it aside and get a new one, under which no older file can be checked",
-			hint: "mv " + path + " " + path + ".damaged"}
+			hint: atomicfile.Aside(string(k), atomicfile.Damaged)}
 	}
 	return key, nil
 }

@@ -48,7 +48,7 @@ func (e *CorruptError) Hint() string {
 
 // Command puts the file aside.
 func (e *CorruptError) Command() string {
-	return fmt.Sprintf("mv %s %s", atomicfile.ShellWord(e.Path), atomicfile.ShellWord(e.Path+".damaged"))
+	return atomicfile.Aside(e.Path, atomicfile.Damaged)
 }
 
 // VersionError says that a file was written by a newer agentsecrets. It is left as it is.

@@ -49,7 +49,7 @@ func TestDamagedIndexIsLeftAsItIs(t *testing.T) {
 			_, listErr := x.Names("p1", "production")
 			for _, err := range []error{listErr, x.Set(t.Context(), m, ref("OTHER"), New([]byte("v"))), x.Delete(t.Context(), m, ref("KEY")), x.Reconcile(t.Context(), m)} {
 				var corrupt *CorruptError
-				if !errors.As(err, &corrupt) || corrupt.Path != x.path || !strings.Contains(corrupt.Hint(), "mv "+x.path) {
+				if !errors.As(err, &corrupt) || corrupt.Path != x.path || !strings.Contains(corrupt.Hint(), "mv -n "+x.path) {
 					t.Errorf("error %v", err)
 				}
 			}

@@ -110,6 +110,5 @@ func (e *UsedError) Error() string {
 
 // Hint puts the file aside; nothing else is lost with it.
 func (e *UsedError) Hint() string {
-	word := atomicfile.ShellWord(e.Path)
-	return "mv " + word + " " + word + ".damaged"
+	return atomicfile.Aside(e.Path, atomicfile.Damaged)
 }

@@ -193,3 +193,18 @@ func ShellWord(path string) string {
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
+
+// Aside is the command that puts the file at path out of the way without losing it, nor what was put aside before: to a
+// name with suffix that nothing has, and with -n, since a command may be pasted again when a new file has come.
+func Aside(path, suffix string) string {
+	to := path + suffix
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(to); err != nil {
+			return "mv -n " + ShellWord(path) + " " + ShellWord(to)
+		}
+		to = fmt.Sprintf("%s%s-%d", path, suffix, n)
+	}
+}
+
+// Damaged is the suffix of what is no use as it is.
+const Damaged = ".damaged"

@@ -3,9 +3,11 @@
 package atomicfile
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -111,6 +113,34 @@ func TestHintsCanBePasted(t *testing.T) {
 	for path, want := range map[string]string{"/a/b-c.txt": "/a/b-c.txt", "/a b": "'/a b'", "/it's": `'/it'\''s'`, "$(x)": "'$(x)'", "": "''"} {
 		if got := ShellWord(path); got != want {
 			t.Errorf("ShellWord(%q) = %s, want %s", path, got, want)
+		}
+	}
+}
+
+// A file is put aside once, and whatever is pasted again takes nothing away.
+func TestAsideLosesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "it's here.json")
+	paste := func(command string) {
+		if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+			t.Logf("%s: %v, %s", command, err, out) // mv -n: some say that nothing was moved
+		}
+	}
+	var first string
+	for _, text := range []string{"one", "two"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		command := Aside(path, Damaged)
+		first = cmp.Or(first, command)
+		paste(command)
+	}
+	if err := os.WriteFile(path, []byte("three"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	paste(first)
+	for path, want := range map[string]string{path: "three", path + ".damaged": "one", path + ".damaged-2": "two"} {
+		if got, err := os.ReadFile(path); string(got) != want {
+			t.Errorf("%s holds %q, want %q: %v", path, got, want, err)
 		}
 	}
 }

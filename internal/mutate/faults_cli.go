@@ -65,4 +65,8 @@ var cliFaults = []fault{
 	{"past the proxy: of another program it is told too", "cmd/agentsecrets/pastproxy.go", " && !w.other\n", "\n", inPastProxy},
 	{"past the proxy: another's connections", "internal/runtree/runtree.go", "			if up == pid {\n", "			if up > 1 {\n", []string{"./internal/runtree", "-run", "TestDescendants"}},
 	{"clients: text that carried a value too is told", "cmd/agentsecrets/pastproxy.go", " && len(e.SecretKeys) == 0 {", " {", []string{"./cmd/agentsecrets", "-run", "TestTextThatWasTurnedAway"}},
+	{"hints: what was put aside is lost", "internal/atomicfile/private.go", "err != nil {\n			return \"mv -n", "err != nil || n > 1 {\n			return \"mv -f", inAside},
+	{"hints: pasted twice they lose a file", "internal/atomicfile/private.go", "return \"mv -n \"", "return \"mv \"", inAside},
 }
+
+var inAside = []string{"./internal/atomicfile", "-run", "TestAside"}

@@ -160,8 +160,7 @@ func (e *strayError) Error() string {
 // Hint says how it is gone on with, and how to begin anew without losing it.
 func (e *strayError) Hint() string {
 	if e.wrapped {
-		return "agentsecrets init --passphrase, with its passphrase; or, if no vault of yours needs it: mv " +
-			atomicfile.ShellWord(e.path) + " " + atomicfile.ShellWord(e.path+".old")
+		return "agentsecrets init --passphrase, with its passphrase; or, if no vault of yours needs it: " + atomicfile.Aside(e.path, ".old")
 	}
 	return "agentsecrets init, then agentsecrets passphrase set"
 }
