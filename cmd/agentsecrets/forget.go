@@ -18,18 +18,20 @@ func (h *house) forgetOld() {
 	}
 }
 
-// regularly does what a proxy does as long as it stays, until done.
-func regularly(done <-chan struct{}, interval time.Duration, do func()) {
-	every := time.NewTicker(interval)
-	defer every.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-every.C:
-			do()
+// regularly does what a proxy does as long as it stays, until close.
+func (h *house) regularly(interval time.Duration, do func()) {
+	h.chores.Go(func() {
+		every := time.NewTicker(interval)
+		defer every.Stop()
+		for {
+			select {
+			case <-h.over:
+				return
+			case <-every.C:
+				do()
+			}
 		}
-	}
+	})
 }
 
 // replacedIn reads the names of each environment once. Where they cannot be read,

@@ -62,8 +62,7 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 	}
 	run := h.proxy.NewRun(func() mitm.Scope { return scope })
 	h.run = run
-	served := make(chan error, 1)
-	go func() { served <- h.serve() }()
+	served := h.start()
 	h.messages.Info("run started", "run", run.ID(), "port", h.port())
 	defer func() {
 		err := h.close(grace)

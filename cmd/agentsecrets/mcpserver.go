@@ -113,7 +113,7 @@ func (s *mcpServer) open(ctx context.Context) (*house, *mitm.Run, error) {
 		return scope
 	})
 	s.house = h
-	go regularly(s.life.Done(), forgetting, h.forgetOld)
+	h.regularly(forgetting, h.forgetOld)
 	return s.house, s.run, nil
 }
 

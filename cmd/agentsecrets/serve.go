@@ -113,8 +113,7 @@ func (a *app) whereIfAny() (where, error) {
 // untilDone serves until it is told to stop, reads files again on SIGHUP, and
 // looks at the clock.
 func untilDone(ctx context.Context, h *house) error {
-	failed := make(chan error, 1)
-	go func() { failed <- h.serve() }()
+	failed := h.start()
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,9 +43,11 @@ type house struct {
 	messages  *slog.Logger
 	started   time.Time
 	observed  observed
-	found     []finding // at the end
-	doors     *doors    // of a daemon; nil where there is one run
-	run       *mitm.Run // that one, where it has programs of its own; set before anything is served
+	over      chan struct{}  // closed by close
+	chores    sync.WaitGroup // what is done regularly until then
+	found     []finding      // at the end
+	doors     *doors         // of a daemon; nil where there is one run
+	run       *mitm.Run      // that one, where it has programs of its own; set before anything is served
 }
 
 // storePatience is how long a request waits for the store: a client has its
@@ -77,7 +80,7 @@ func build(p plan) (*house, error) {
 	h := &house{
 		names: p.metrics.names,
 		where: p.where, store: p.store, origins: p.origins, started: time.Now(),
-		messages: p.log, policies: newPolicies(p.where.home), observed: observed{started: time.Now()},
+		messages: p.log, policies: newPolicies(p.where.home), observed: observed{started: time.Now()}, over: make(chan struct{}),
 	}
 	h.policies.warn = func(err error) { h.messages.Warn("the use of a token is not noted", "err", err) }
 	measured := metrics.Config{Version: version()}
@@ -181,12 +184,17 @@ func (h *house) resolved(d time.Duration) {
 	h.metrics.Resolved(name, d)
 }
 
+// start has serve run until close, and gives what it says at its end.
+func (h *house) start() <-chan error {
+	h.regularly(forgetting, h.forgetOld)
+	h.regularly(judging, func() { h.recordFindings(judging) })
+	ended := make(chan error, 1)
+	go func() { ended <- h.serve() }()
+	return ended
+}
+
 // serve runs the proxy until close.
 func (h *house) serve() error {
-	done := make(chan struct{})
-	defer close(done)
-	go regularly(done, forgetting, h.forgetOld)
-	go regularly(done, judging, func() { h.recordFindings(judging) })
 	ended := make(chan error, 2)
 	listeners := []net.Listener{h.listener}
 	if h.also != nil {
@@ -212,6 +220,8 @@ func (h *house) close(patience time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil // what was left has been closed
 	}
+	close(h.over)
+	h.chores.Wait() // they write to the log
 	h.policies.wait()
 	h.found = h.recordFindings(0)
 	return errors.Join(err, h.log.Close())

@@ -31,6 +31,7 @@ var runFaults = []fault{
 	{"run: the daemon's JVMs keep our options", "env/leave.go", "	v.leaveJava(dir)\n", "", inNameless},
 	{"run: what is left loses its lock", "internal/rundir/rundir.go", "		if e.Name() != lock {\n", "		if e.Name() != \"\" {\n", inRunDirScript},
 	{"run: a directory that is written to is forgotten", "internal/rundir/rundir.go", "err == nil {\n			return nil\n		}\n		held", "true {\n			return err\n		}\n		held", inRunDir},
+	{"run: the log is closed while it is written", "cmd/agentsecrets/wiring.go", "	h.chores.Wait() // they write to the log\n", "", []string{"./cmd/agentsecrets", "-run", "TestCloseWaitsForChores"}},
 }
 
 var (
