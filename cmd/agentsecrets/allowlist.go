@@ -32,6 +32,9 @@ after it and --in allow some requests to it only: 'POST api.stripe.com/v1/*'. On
 allow all of a request. All rules are checked before any is changed.
 
 ` + ruleHelp + "\n\n" + policyHelp,
+		Example: `  agentsecrets workspace allowlist add api.stripe.com
+  agentsecrets workspace allowlist add '*.example.com' api.example.net:8443
+  agentsecrets workspace allowlist add 'POST api.acme.com/v1/*' --in header:authorization`,
 		Args:              takes(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: a.completeArgs(a.hostNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.allow(cmd.Context(), args, o) },

@@ -40,14 +40,14 @@ func (a *app) callCommand() *cobra.Command {
 		Use:   "call --url URL",
 		Short: "Make one request with secrets, and show what came back",
 		Long: `Make one request. The styles say where secrets go and may be combined; each is
-given the name of a secret, and a text that is no such name is taken as it is:
-
-  agentsecrets call --url https://api.stripe.com/v1/balance --bearer STRIPE_KEY
-  agentsecrets call --url https://maps.googleapis.com/maps/api/geocode/json \
-      --query key=GMAP_KEY --query "address=Lagos, Nigeria"
+given the name of a secret, and a text that is no such name is taken as it is.
 
 The body of the response goes to standard output as it comes; --output json makes
 one line of status, header fields and body. A status of 400 and above is a failure.`,
+		Example: `  agentsecrets call --url https://api.stripe.com/v1/balance --bearer STRIPE_KEY
+  agentsecrets call --url https://maps.googleapis.com/maps/api/geocode/json \
+      --query key=GMAP_KEY --query "address=Lagos, Nigeria"
+  agentsecrets call --url https://api.stripe.com/v1/customers --bearer STRIPE_KEY --form-field name=Ada --output json`,
 		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.hasBody = cmd.Flags().Changed("body")

@@ -97,7 +97,7 @@ func proposals() map[string][2]string {
 
 		"allowlist test": {"https://api.stri", "https://api.stripe.com/"}, "workspace allowlist test": {"https://dee", "https://deep.acme.test/"},
 		"environment clean": {"", "staging"}, "environment copy": {"", "staging"}, "environment merge": {"", "staging"}, "environment switch": {"", "staging"},
-		"log verify": file, "secrets import": file, "run": {"agentsec", "agentsecrets"}, "env [-- CMD…]": {"agentsec", "agentsecrets"},
+		"log verify": file, "secrets import": file, "run": {"agentsec", "agentsecrets"}, "env [flags] [-- CMD…]": {"agentsec", "agentsecrets"},
 		"doctor": {"agentsec", "agentsecrets"}, "clients": {"agentsec", "agentsecrets"}, // after a space there is CMD
 		"project delete": {"", "shop"}, "project update": {"", "shop"}, "project use": {"", "shop"},
 		"secrets bind": secret, "secrets delete": secret, "secrets rotate": secret, "secrets set": secret,

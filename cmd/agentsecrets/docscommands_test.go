@@ -2,8 +2,10 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,6 +40,64 @@ func TestCommandsInDocsExist(t *testing.T) {
 	if found < 200 {
 		t.Errorf("only %d commands were found", found)
 	}
+}
+
+// newcomers meet these verbs: each has examples.
+var newcomers = []string{"init", "run", "env", "call", "secrets set", "workspace allowlist add", "proxy start", "proxy logs", "doctor", "explain", "log verify", "log prune"}
+
+// Examples in --help are commands as a shell takes them apart: with flags that there are,
+// and as many arguments as the command takes. Those of most verbs are run in internal/clients.
+func TestExamplesAreCommands(t *testing.T) {
+	dir := t.TempDir()
+	told := filepath.Join(dir, "told")
+	for file, text := range map[string]string{"agentsecrets": "#!/bin/sh\nprintf '%s\\0' \"$@\" >>\"$TOLD\"; echo >>\"$TOLD\"\n", "key.txt": ""} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := commands((&app{}).rootCommand())
+	for path, cmd := range all {
+		if cmd.Example == "" {
+			if slices.Contains(newcomers, path) {
+				t.Errorf("%s --help has no examples", path)
+			}
+			continue
+		}
+		sh := exec.Command("sh", "-euc", cmd.Example)
+		sh.Dir, sh.Env = dir, append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "TOLD="+told)
+		if out, err := sh.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v, %s", path, err, out)
+			continue
+		}
+		text, err := os.ReadFile(told)
+		if err != nil || os.Remove(told) != nil {
+			t.Fatalf("%s: no example is a command of ours: %v", path, err)
+		}
+		for line := range strings.Lines(string(text)) {
+			words := strings.Split(strings.TrimSuffix(line, "\x00\n"), "\x00")
+			if err := understood(words); err != nil {
+				t.Errorf("%s: %q: %v", path, words, err)
+			}
+		}
+	}
+	for _, path := range newcomers {
+		if all[path] == nil {
+			t.Errorf("there is no %s", path)
+		}
+	}
+}
+
+// understood reads words as the program would, and runs nothing.
+func understood(words []string) error {
+	root := (&app{}).rootCommand()
+	cmd, rest, err := root.Find(words)
+	if err != nil {
+		return err
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		return err
+	}
+	return cmd.ValidateArgs(cmd.Flags().Args())
 }
 
 // wrongCommand says what is wrong with a command line, up to where it is a program's or

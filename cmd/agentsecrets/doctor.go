@@ -25,7 +25,7 @@ type doctorOptions struct {
 func (a *app) doctorCommand() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
-		Use:   "doctor [--clients [CMD…]]",
+		Use:   "doctor [flags] [--clients[=NAME…] [-- CMD…]]",
 		Short: "Check what is set up here, and that nothing comes back",
 		Long: `Check what is set up on this machine and in this project: the store, the policy, the
 bindings, the files, the proxy, the clock and more. Each line is ok, a warning or FAILED,
@@ -45,8 +45,8 @@ programs left that were killed. A file that is damaged is never touched.
 With --clients, clients of others are tried in place of all that: each that is installed
 is run once as a run would, against an origin in this process that no name server knows,
 with a value that is made up. It is proxied, direct (it does not take the proxy of the
-variables), ca_refused, or failed. With CMD that program is run, once, and what it asks
-for goes where it goes; requests that name a secret are not sent.
+variables), ca_refused, or failed. With CMD behind -- that program is run, once, and what
+it asks for goes where it goes; requests that name a secret are not sent.
 
 The exit code is 1 if a check failed; a warning is no failure.`,
 		Example: `  agentsecrets doctor
@@ -57,7 +57,10 @@ The exit code is 1 if a check failed; a warning is no failure.`,
 		Args:              takes(cobra.ArbitraryArgs),
 		ValidArgsFunction: a.programs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(args, cmd.ArgsLenAtDash() >= 0); err != nil {
+			if cmd.ArgsLenAtDash() < 0 {
+				args = o.named(a, args)
+			}
+			if err := o.check(args); err != nil {
 				return err
 			}
 			if o.clients != "" {
@@ -76,15 +79,21 @@ The exit code is 1 if a check failed; a warning is no failure.`,
 	return cmd
 }
 
+// named takes args that are names of clients, and no more, for those of --clients, and
+// says so: a program of the same name, which does nothing by itself, stands behind --.
+func (o *doctorOptions) named(a *app, args []string) (left []string) {
+	names := strings.Join(args, ",")
+	if o.clients != allClients || !namesClients(names) {
+		return args
+	}
+	o.clients = names
+	a.say("%s: taken for the names of clients; a program is tried with agentsecrets doctor --clients -- %s", names, strings.Join(args, " "))
+	return nil
+}
+
 // check refuses what does not go together.
-// check has dashed for whether -- stands before args: a client's name alone, without it,
-// was meant for the flag.
-func (o doctorOptions) check(args []string, dashed bool) error {
+func (o doctorOptions) check(args []string) error {
 	switch {
-	case len(args) == 1 && !dashed && o.clients == allClients && namesClients(args[0]):
-		f := usage("--clients takes names behind =, and a program behind --")
-		f.hint = "agentsecrets doctor --clients=" + args[0]
-		return f
 	case len(args) > 0 && o.clients == "":
 		f := usage("agentsecrets doctor takes no arguments without --clients")
 		f.hint = "agentsecrets doctor --clients -- " + args[0]

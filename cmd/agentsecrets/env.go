@@ -10,12 +10,14 @@ import (
 func (a *app) envCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "env [-- CMD…]",
+		Use:   "env [flags] [-- CMD…]",
 		Short: "Show the project and environment used here; with a command, the same as run",
 		Long: `Show the project and environment that are used here. With a command it is the same
 as agentsecrets run, and so are its exit codes.
 
 ` + runCodes,
+		Example: `  agentsecrets env
+  agentsecrets env -- python app.py`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: a.programs,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,18 +15,52 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	file := ""
+	file, last := "", false
 	cmd := &cobra.Command{
 		Use:   "explain ID",
 		Short: "Tell why an exchange was refused, not expanded, or redacted",
 		Long: `Tell in words what was asked in an exchange, which rules and bindings decided, what
 came of it, and the command that would change that. ID is what the response field
-AgentSecrets-Exchange says, "exchange" in a refusal, and "id" in proxy logs.`,
-		Args: takes(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args[0], file) },
+AgentSecrets-Exchange says, "exchange" in a refusal, and "id" in proxy logs; --last is
+the latest that is recorded.`,
+		Example: `  agentsecrets explain --last
+  agentsecrets explain "$(agentsecrets proxy logs --status BLOCKED --last 1 --output json | sed 's/^{"id":"\([^"]*\)".*/\1/')"`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case !last:
+				return takes(cobra.ExactArgs(1))(cmd, args)
+			case len(args) > 0:
+				return usage("--last is the latest exchange: leave ID away")
+			case file != "":
+				return usage("--last is the latest under AGENTSECRETS_HOME: leave --audit away")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			if last {
+				return a.explainLast()
+			}
+			return a.explain(args[0], file)
+		},
 	}
 	cmd.Flags().StringVar(&file, "audit", "", "look in this file, and not under AGENTSECRETS_HOME")
+	cmd.Flags().BoolVar(&last, "last", false, "the latest exchange, in place of ID")
 	return cmd
+}
+
+func (a *app) explainLast() error {
+	home, err := a.home()
+	if err != nil {
+		return err
+	}
+	events, err := audit.Read(auditDir(home), audit.Filter{Last: 1})
+	if bad := (*audit.BadLinesError)(nil); err != nil && !errors.As(err, &bad) {
+		return err
+	}
+	if len(events) == 0 {
+		return &failure{code: exitFailure, hint: interceptHint + " -- CMD", err: errors.New("nothing is recorded yet")}
+	}
+	return a.explain(events[0].ID, "")
 }
 
 // How an exchange came out, as JSON names it.

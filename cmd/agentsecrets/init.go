@@ -18,8 +18,11 @@ func (a *app) initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Set up a workspace, a project here, and the store; again does no harm",
-		Args:  takes(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), store, pp) },
+		Example: `  agentsecrets init
+  agentsecrets init --workspace acme --project pay
+  agentsecrets init --no-input --store file --password-file password.txt`,
+		Args: takes(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), store, pp) },
 	}
 	cmd.Flags().StringVar(&store, "store", "", "where values are kept: keychain or file (default the keychain, where one answers)")
 	a.passwordFlag(cmd)

@@ -29,6 +29,8 @@ was cut off is found up to what the disk had a second before. A program that can
 the key can write a log that holds: docs/audit.md says what this proves.
 
 Processes may go on writing meanwhile. The exit code is 1 if anything is bad.`,
+		Example: `  agentsecrets log verify
+  agentsecrets log verify run.jsonl`,
 		ValidArgsFunction: files,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.verifyLog(args) },
 	}
@@ -103,8 +105,9 @@ func (a *app) logPruneCommand() *cobra.Command {
 the others all but the latest. Every run does so at its end, with the defaults. The
 log of a process that runs is left, as is that of all calls, which keeps its last ten
 files. What was removed is recorded. In a run this is refused.`,
-		Args: takes(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error { return a.pruneLogs(age, keep) },
+		Example: "  agentsecrets log prune --older-than 30d --keep 100",
+		Args:    takes(cobra.NoArgs),
+		RunE:    func(*cobra.Command, []string) error { return a.pruneLogs(age, keep) },
 	}
 	cmd.Flags().StringVar(&age, "older-than", age, "those whose last event is older: 30d, 12h")
 	cmd.Flags().IntVar(&keep, "keep", keep, "how many of the latest stay at most")

@@ -55,6 +55,11 @@ which none of these tells a project is refused. Exchanges follow environment swi
 at once; --environment pins the project here to one. With --foreground it stays,
 ends with SIGTERM or Ctrl-C when exchanges under way are done, and reads its files
 again on SIGHUP. In a run it is refused.`,
+		Example: `  agentsecrets proxy start
+  eval "$(agentsecrets proxy env)"
+  agentsecrets proxy stop
+  agentsecrets proxy start --port 0 --metrics 127.0.0.1:0 --environment staging
+  agentsecrets proxy start --foreground --log-level debug`,
 		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.settlePort(cmd, &o); err != nil {

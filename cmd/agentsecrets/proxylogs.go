@@ -25,6 +25,9 @@ func (a *app) proxyLogsCommand() *cobra.Command {
 no values. It is a table on a terminal, and one line of JSON an exchange in a pipe, in a
 file and with --output json. With --follow, exchanges are shown when they have ended,
 until Ctrl-C.`,
+		Example: `  agentsecrets proxy logs --last 5
+  agentsecrets proxy logs --status BLOCKED --secret STRIPE_KEY
+  agentsecrets proxy logs --follow`,
 		Args: takes(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.proxyLogs(cmd.Context(), f, follow) },
 	}

@@ -88,7 +88,7 @@ func inOrder(cmd *cobra.Command) []*cobra.Command {
 }
 
 func writeCommand(b *strings.Builder, cmd *cobra.Command) {
-	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n```text\n%s\n```\n", cmd.CommandPath(), markdown(cmd.Short), strings.TrimSuffix(cmd.UseLine(), " [flags]"))
+	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n```text\n%s\n```\n", cmd.CommandPath(), markdown(cmd.Short), usedAs(cmd))
 	if len(cmd.Aliases) > 0 {
 		fmt.Fprintf(b, "\nAlso `%s`.\n", strings.Join(cmd.Aliases, "`, `"))
 	}

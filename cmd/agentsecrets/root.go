@@ -165,10 +165,13 @@ func takes(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return &failure{
 			code: usageCode(cmd, nil), err: wrongCount(cmd, args),
-			hint: strings.TrimSuffix(cmd.UseLine(), " [flags]"),
+			hint: usedAs(cmd),
 		}
 	}
 }
+
+// usedAs is how cmd is used, without flags that may be left away.
+func usedAs(cmd *cobra.Command) string { return strings.Replace(cmd.UseLine(), " [flags]", "", 1) }
 
 // wrongCount says what is missing or too much, not what stands there: that may
 // be a value.

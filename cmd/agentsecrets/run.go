@@ -57,7 +57,7 @@ not be executed, 127: it was not found.`
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "run [--intercept] -- CMD…",
+		Use:   "run [--intercept] [flags] -- CMD…",
 		Short: "Run a program with secrets: with --intercept it never holds them",
 		Long: `Run a program. With --intercept its environment names placeholders
 (STRIPE_KEY=AS_SECRET_STRIPE_KEY) and a proxy of its own, which puts the values
@@ -69,7 +69,15 @@ pipes and files, as a guard against accidents. In a run this is refused.
 Either way it has all other variables that are here, unless --clear-env says that it
 gets no more than PATH, HOME and their like, and what --pass names.
 
+Flags stand before --; what follows is the program's. A run with --intercept ends with a
+line for what was refused, and for programs that did not go through the proxy.
+
 ` + runCodes,
+		Example: `  agentsecrets run --intercept -- curl -s https://api.stripe.com/v1/balance -H "Authorization: Bearer AS_SECRET_STRIPE_KEY"
+  agentsecrets run --intercept -- python app.py
+  agentsecrets run --intercept --clear-env --pass 'AWS_*' -- make deploy
+  agentsecrets run --intercept --environment staging -- sh -c 'echo "$STRIPE_KEY"'
+  agentsecrets run -- printenv STRIPE_KEY`,
 		Args:              takes(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: a.programs,
 		RunE: func(cmd *cobra.Command, args []string) error {

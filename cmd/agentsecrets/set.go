@@ -40,6 +40,10 @@ same part of that; agentsecrets secrets bind --help explains them. Of a secret t
 kept already they change the binding alone, unless there is a new value too; widening
 needs the workspace password. --allow also puts the hosts that the secret is bound to on
 the workspace's allowlist, for which it asks as workspace allowlist add does.`,
+		Example: `  agentsecrets secrets set STRIPE_KEY --allow
+  agentsecrets secrets set ACME_KEY --host api.example.com --in header:x-api-key
+  agentsecrets secrets set ACME_KEY --stdin <key.txt
+  agentsecrets secrets set --env-file .env GITHUB_TOKEN`,
 		Args:              takes(o.args),
 		ValidArgsFunction: a.completeArgs(a.secretNames),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.set(cmd.Context(), args, o) },

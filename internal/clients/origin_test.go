@@ -260,7 +260,7 @@ func originCertificate(t *testing.T, caFile string) tls.Certificate {
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "api.acme.test"},
 		NotBefore: root.NotBefore, NotAfter: root.NotAfter,
-		DNSNames:    append([]string{apiHost, openAIHost, gitHost, "localhost"}, recipeHosts()...),
+		DNSNames:    append([]string{apiHost, openAIHost, gitHost, "localhost", "maps.googleapis.com"}, recipeHosts()...),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		KeyUsage:    x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
