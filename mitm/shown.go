@@ -18,10 +18,10 @@ type Sign string
 const (
 	SentRequest Sign = "request" // it trusts us, or does not look
 
-	UnknownCA          Sign = "unknown_ca"          // rustls, Deno, Erlang; also Python and curl where the alert can be read
+	UnknownCA          Sign = "unknown_ca"          // OpenSSL: curl, Python, Ruby; rustls, Deno, Erlang
 	BadCertificate     Sign = "bad_certificate"     // Go
 	CertificateUnknown Sign = "certificate_unknown" // Java
-	UnreadableAlert    Sign = "unreadable_alert"    // OpenSSL, which sends its alert under keys of another step of the handshake
+	UnreadableAlert    Sign = "unreadable_alert"    // under keys of another step of the handshake
 	OtherAlert         Sign = "other_alert"
 	LeftInHandshake    Sign = "left_in_handshake" // Node
 	SentNothing        Sign = "sent_nothing"      // GnuTLS, pins that are checked after the handshake; and who connects ahead of need
@@ -35,6 +35,7 @@ type Shown struct {
 	Port    int
 	Program string // as Config.Program says
 	Sign    Sign
+	Alert   string // what an OtherAlert says, in the words of crypto/tls
 	// Held is how long a client that sent nothing kept the connection after the
 	// handshake. Probe says that it named no protocol to speak, and told TLS the end
 	// before TCP: it looked whether there is TLS.
@@ -46,7 +47,7 @@ type Shown struct {
 type took struct {
 	shown, asked, ours atomic.Bool  // our certificate; a request; who ended it
 	open               atomic.Int64 // since when, in nanoseconds: the end of the handshake
-	sign               atomic.Value // Sign of a handshake that failed
+	failed             atomic.Value // Shown, with the sign of a handshake that failed
 	program            atomic.Value // string
 	speaks             atomic.Bool  // the client named a protocol (ALPN)
 	last               lastRecord
@@ -67,7 +68,7 @@ func (t *tunnel) left() {
 	s := Shown{Sign: SentNothing}
 	if open := t.open.Load(); open != 0 {
 		s.Held, s.Probe = t.proxy.cfg.now().Sub(time.Unix(0, open)), !t.speaks.Load() && t.last.isAlert()
-	} else if s.Sign, _ = t.sign.Load().(Sign); s.Sign == "" {
+	} else if s, _ = t.failed.Load().(Shown); s.Sign == "" {
 		return // a timeout, or a fault of ours
 	}
 	t.proxy.cfg.log().Warn("client left at our certificate", "host", t.dest.host, "sign", string(s.Sign), "hint", "agentsecrets proxy logs")
@@ -91,31 +92,38 @@ func (t *tunnel) whose() {
 	}
 }
 
-// signOf reads the sign of a client from the error of its handshake; "" where
-// there is none.
-func signOf(err error) Sign {
-	var alert *net.OpError
+// signOf reads the sign of a client from the error of its handshake, and from what
+// it sent last; "" where there is none.
+func signOf(err error, last *lastRecord) (sign Sign, alert string) {
+	var op *net.OpError
 	switch {
 	case errors.Is(err, errServerName), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return ""
+		return "", ""
 	case errors.As(err, new(tls.RecordHeaderError)):
-		return ""
-	case !errors.As(err, &alert) || alert.Op != "remote error" && alert.Op != "local error":
-		return LeftInHandshake // an end, or a reset
+		return "", ""
+	case !errors.As(err, &op) || op.Op != "remote error" && op.Op != "local error":
+		return LeftInHandshake, "" // an end, or a reset
 	}
-	text := alert.Err.Error() // of a type that crypto/tls keeps for itself
-	for words, sign := range map[string]Sign{
-		"unknown certificate authority": UnknownCA, "bad certificate": BadCertificate,
-		"unknown certificate": CertificateUnknown, "bad record MAC": UnreadableAlert,
-	} {
-		if strings.TrimPrefix(text, "tls: ") == words {
-			return sign
+	alert = strings.TrimPrefix(op.Err.Error(), "tls: ") // of a type that crypto/tls keeps for itself
+	if op.Op == "local error" {
+		if alert != "bad record MAC" {
+			return "", ""
 		}
+		in, ok := last.alertInClear()
+		if !ok {
+			return UnreadableAlert, ""
+		}
+		alert = strings.TrimPrefix(in.Error(), "tls: ")
 	}
-	if alert.Op == "local error" {
-		return ""
+	switch alert {
+	case "unknown certificate authority":
+		return UnknownCA, ""
+	case "bad certificate":
+		return BadCertificate, ""
+	case "unknown certificate":
+		return CertificateUnknown, ""
 	}
-	return OtherAlert
+	return OtherAlert, alert
 }
 
 // lastRecord remembers the end of what was read, in which an alert under TLS can
@@ -132,6 +140,7 @@ const (
 	alert13      = 5 + 2 + 1 + 16
 	alert12      = 5 + 2 + 16
 	longestAlert = 5 + 8 + 2 + 16
+	alertClear   = 5 + 2
 )
 
 func (l *lastRecord) add(b []byte) {
@@ -152,6 +161,20 @@ func (l *lastRecord) isAlert() bool {
 		return len(r) == size && r[0] == kind && r[1] == 3 && r[3] == 0 && int(r[4]) == size-5
 	}
 	return is(recordData, alert13) || is(recordAlert, alert12) || is(recordAlert, longestAlert)
+}
+
+// alertInClear is the alert that is the end of what was read. OpenSSL sends one so in
+// TLS 1.3 as well, where crypto/tls takes it for a record with a wrong tag: a client
+// writes under keys only when it answers the handshake, and until then may have to say
+// that it will not.
+func (l *lastRecord) alertInClear() (tls.AlertError, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.end[max(l.n-alertClear, 0):l.n]
+	if len(r) != alertClear || r[0] != recordAlert || r[1] != 3 || r[3] != 0 || r[4] != alertClear-5 {
+		return 0, false
+	}
+	return tls.AlertError(r[6]), true
 }
 
 // Kinds of records (RFC 8446, 5.1).

@@ -111,7 +111,9 @@ func (p *Proxy) unreadable(ctx context.Context, w http.ResponseWriter, e *http1.
 
 // handshakeFailed says so. Who sends something else than TLS is told why it ends.
 func (p *Proxy) handshakeFailed(t *tunnel, err error) {
-	t.sign.Store(signOf(err))
+	var s Shown
+	s.Sign, s.Alert = signOf(err, &t.last)
+	t.failed.Store(s)
 	var record tls.RecordHeaderError
 	if !errors.As(err, &record) || record.Conn == nil {
 		p.cfg.log().Warn("client ended the TLS handshake", "host", t.dest.host, "cause", handshakeCause(err))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/audit"
+	"github.com/agentsecrets/agentsecrets/internal/daemon"
 	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
@@ -30,6 +31,8 @@ type finding struct {
 	at    time.Time // when, the last time
 	scope mitm.Scope
 	id    string // of its event
+
+	failed bool // of what we answered: it went wrong, else it was refused
 }
 
 type findingKey struct{ reason, program, host string }
@@ -80,13 +83,29 @@ func (t tookUs) finding(all []tookUs) (finding, bool) {
 	return f, f.count > 0
 }
 
+// signs are in words what the program did.
 func (t tookUs) signs() string {
 	var all []string
 	for sign := range t.Left {
-		all = append(all, strings.ReplaceAll(string(sign), "_", " "))
+		all = append(all, signWords(sign, t.alert))
 	}
 	slices.Sort(all)
 	return strings.Join(all, ", ")
+}
+
+// signWords has the name of an alert as RFC 8446 and most programs have it.
+func signWords(sign mitm.Sign, alert string) string {
+	switch sign {
+	case mitm.UnreadableAlert:
+		return "it broke the handshake off with a TLS alert that cannot be read"
+	case mitm.OtherAlert:
+		return "it broke the handshake off with a TLS alert: " + cmp.Or(alert, "an unusual one")
+	case mitm.LeftInHandshake:
+		return "it closed the connection in the handshake, without a TLS alert"
+	case mitm.SentNothing:
+		return "it ended the connection after the handshake, and sent nothing"
+	}
+	return "it broke the handshake off with the TLS alert " + string(sign)
 }
 
 // judging is how often a proxy that stays looks whether there is something new.
@@ -150,7 +169,7 @@ func (f finding) event(tunnel string) audit.Event {
 	return e
 }
 
-// maxTold is how many lines the end of a run has about its clients.
+// maxTold is how many lines the end of a run has about what did not work.
 const maxTold = 4
 
 // tell says in a line for each program and reason what was found.
@@ -167,11 +186,32 @@ func tell(all []finding, at auditFlags) (lines []string) {
 	}
 	for i, g := range order {
 		if i == maxTold {
-			return append(lines, fmt.Sprintf("%d more about clients: %s", len(order)-i, cmp.Or(at.see(), "agentsecrets proxy logs --status ERROR")))
+			return append(lines, fmt.Sprintf("%d more: %s", len(order)-i, cmp.Or(at.see(), "agentsecrets proxy logs")))
 		}
-		lines = append(lines, lineOf(of[g])+": "+at.explain(of[g][0].id))
+		line := lineOf(of[g])
+		if id := of[g][0].id; id != "" { // else it could not be written down
+			line += ": " + at.explain(id)
+		}
+		lines = append(lines, line)
 	}
 	return lines
+}
+
+// maxShown findings are shown by proxy status.
+const maxShown = 5
+
+// latest are the findings that have been recorded, the latest first.
+func (h *house) latest(at auditFlags) []daemon.Finding {
+	all := slices.DeleteFunc(h.observed.findings(), func(f finding) bool { return f.id == "" || f.reason == findingText })
+	slices.SortStableFunc(all, func(a, b finding) int { return b.at.Compare(a.at) })
+	list := []daemon.Finding{}
+	for _, f := range all[:min(len(all), maxShown)] {
+		list = append(list, daemon.Finding{
+			ID: f.id, At: f.at.UTC().Truncate(time.Second), Reason: f.reason, Client: f.program, Host: f.host, Count: f.count,
+			Text: lineOf([]finding{f}), Explain: at.explain(f.id),
+		})
+	}
+	return list
 }
 
 func lineOf(same []finding) string {
@@ -184,6 +224,8 @@ func lineOf(same []finding) string {
 		host += " and " + count(more, "other host")
 	}
 	switch f.reason {
+	case reasonDistrusts:
+		return fmt.Sprintf("%s does not trust the AgentSecrets CA for %s (%s)", program, host, connections)
 	case reasonPast:
 		return fmt.Sprintf("%s connected past the proxy to %s: a placeholder that it sends there stays as it is", program, host)
 	case reasonUnused:
@@ -193,7 +235,14 @@ func lineOf(same []finding) string {
 	case reasonPins:
 		return fmt.Sprintf("%s accepts no AgentSecrets certificate for %s, and does for others (%s)", program, host, connections)
 	}
-	return fmt.Sprintf("%s does not trust the AgentSecrets CA for %s (%s)", program, host, connections)
+	came := "refused"
+	if f.failed {
+		came = "failed"
+	}
+	if f.host == "" {
+		return fmt.Sprintf("%s %s (%s)", count(n, "request"), came, f.reason)
+	}
+	return fmt.Sprintf("%s to %s %s (%s): %s", count(n, "request"), cell(host), came, f.reason, cell(f.seen))
 }
 
 // hostOf is host without a port.

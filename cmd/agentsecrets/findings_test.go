@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,7 +68,7 @@ func TestFindingsAreBounded(t *testing.T) {
 		t.Errorf("%d hosts are kept", n)
 	}
 	lines := tell(o.findings(), auditFlags{})
-	if len(lines) != 1 || !strings.Contains(lines[0], "and 999 other hosts (1000 connections): agentsecrets explain ") {
+	if len(lines) != 1 || !strings.Contains(lines[0], "and 999 other hosts (1000 connections)") {
 		t.Errorf("%q", lines)
 	}
 	if lines := tell([]finding{{findingKey: findingKey{reasonPins, "a\x1b[2J", "h"}}}, auditFlags{}); strings.ContainsRune(lines[0], '\x1b') {
@@ -159,5 +160,47 @@ func TestTextThatWasTurnedAway(t *testing.T) {
 	want := "a placeholder passed to a.test as text, and was turned away (2 requests): agentsecrets explain the one"
 	if lines := tell(h.observed.findings(), auditFlags{}); len(lines) != 1 || lines[0] != want {
 		t.Errorf("%q, want %q", lines, want)
+	}
+}
+
+// What a run refused is told by its reason, with the latest of each; what a program
+// puts into a request moves no cursor, and fills no memory.
+func TestRefusalsAreTold(t *testing.T) {
+	var o observed
+	at := time.Now()
+	refuse := func(reason, url, detail, id string, written bool) {
+		at = at.Add(time.Second)
+		o.refused(audit.Event{ID: id, Timestamp: at, Event: audit.Done, TargetURL: url, Reason: reason, Detail: detail, Status: audit.Blocked}, written)
+	}
+	refuse("a", "https://one.test/x", "no one", "id1", true)
+	refuse("b", "https://one.test:8443/", "no\x1b[2J", "id2", true)
+	refuse("a", "https://two.test/", "no two", "id3", true)
+	refuse("a", "https://two.test/y", "nor this", "id4", true)
+	refuse("c", "https://one.test/", "unwritten", "id5", false)
+	want := []string{
+		"1 request to one.test refused (c): unwritten",
+		"3 requests to two.test and 1 other host refused (a): nor this: agentsecrets explain id4",
+		"1 request to one.test:8443 refused (b): no·[2J: agentsecrets explain id2",
+	}
+	if got := tell(o.refusals(), auditFlags{}); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, e := range []audit.Event{
+		{Event: audit.Decided, Status: audit.Blocked, Detail: "no"}, {Event: audit.Done, Status: audit.OK, Detail: "no"},
+		{Event: audit.Done, Status: audit.Error, Reason: "truncated"}, // by its host
+	} {
+		var o observed
+		if o.refused(e, true); len(o.refusals()) > 0 {
+			t.Errorf("%+v is told", e)
+		}
+	}
+	for i := range 2 * maxObserved {
+		refuse("a", fmt.Sprintf("https://%d.test/", i), "no", "id", true)
+	}
+	if n := len(o.refusals()); n > maxObserved+10 {
+		t.Errorf("%d are kept", n)
+	}
+	if lines := tell(o.refusals(), auditFlags{}); !strings.HasPrefix(lines[0], "2003 requests to ") {
+		t.Errorf("%q", lines)
 	}
 }

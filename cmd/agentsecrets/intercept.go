@@ -70,7 +70,7 @@ func (a *app) intercept(ctx context.Context, args []string, o runOptions) (int, 
 		h.messages.Info("run ended", "run", run.ID())
 		a.afterwards(errors.Join(err, <-served, pruneOld(w.home), sweep()))
 		if !o.quiet {
-			for _, line := range tell(h.found, o.audit) {
+			for _, line := range tell(append(h.observed.refusals(), h.found...), o.audit) {
 				a.say("agentsecrets: %s", line)
 			}
 		}

@@ -49,6 +49,7 @@ func seenElsewhere() map[string]string {
 		"environment clean.added[]": empty, "environment clean.conflicts[]": empty, "environment clean.kept[]": empty, "environment clean.replaced[]": empty,
 		"environment copy.deleted[]": empty,
 		"secrets diff.local_only[]":  serverless, "secrets diff.out_of_sync[]": serverless, "secrets diff.remote_only[]": serverless,
+		"proxy start.findings[]": "after five to ten seconds: distrust.txtar",
 		"status.unfinished_move": "a move that is killed: move_linux_test.go", "status.unlocked_until": keys, "unlock.until": keys,
 	}
 }

@@ -26,6 +26,8 @@ type observed struct {
 	took map[clientAt]*tookUs
 	more []finding             // what was seen elsewhere than at our certificate
 	ids  map[findingKey]string // of the findings that have been recorded
+
+	answers map[findingKey]*finding // of a run: requests that we answered in place of their host
 }
 
 // clientAt is a program at a host.
@@ -42,6 +44,7 @@ type tookUs struct {
 	Requests int    // connections in which a request came
 	Left     map[mitm.Sign]int
 
+	alert  string     // in words, of the last that is none of the usual ones
 	scope  mitm.Scope // of the last
 	last   time.Time  // when it left
 	probes int        // of Left: what says something only of who took us elsewhere
@@ -80,7 +83,7 @@ func (o *observed) add(s mitm.Shown) {
 		return
 	default:
 		r.Left[s.Sign]++
-		r.last = time.Now()
+		r.last, r.alert = time.Now(), cmp.Or(s.Alert, r.alert)
 		if s.Probe {
 			r.probes++
 		}

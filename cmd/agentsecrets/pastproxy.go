@@ -215,10 +215,14 @@ func (o *observed) any() bool {
 	return len(o.more) > 0
 }
 
-// record is for mitm.Config. It notes requests in which placeholders passed as
-// text alone, and which the host then turned away.
+// record is for mitm.Config. It notes what a run tells at its end: requests that we
+// answered ourselves, and those in which placeholders passed as text alone, and which
+// the host then turned away.
 func (h *house) record(e audit.Event) error {
 	err := h.log.Write(e)
+	if h.run != nil {
+		h.observed.refused(e, err == nil)
+	}
 	turnedAway := e.StatusCode == 401 || e.StatusCode == 403
 	if e.Event == audit.Done && e.Status == audit.OK && turnedAway && len(e.Mentions) > 0 && len(e.SecretKeys) == 0 {
 		h.observed.note(finding{findingKey: findingKey{findingText, "", e.Domain}, at: e.Timestamp, id: e.ID})

@@ -101,8 +101,10 @@ func (a *app) proxyStatusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show whether the proxy runs; the exit code is 5 if not",
-		Args:  takes(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.proxyStatus(cmd.Context()) },
+		Long: `Show whether the proxy runs, with which flags and for which projects, and, the latest first,
+which clients did not work through it. The exit code is 5 if it does not run.`,
+		Args: takes(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.proxyStatus(cmd.Context()) },
 	}
 }
 
@@ -113,7 +115,7 @@ func (a *app) proxyStatus(ctx context.Context) error {
 	}
 	st, err := askDaemon(ctx, home)
 	st.Projects, st.Flags.OriginCA, st.Flags.Resolve = orEmpty(st.Projects), orEmpty(st.Flags.OriginCA), orEmpty(st.Flags.Resolve)
-	st.Flags.Tunnel = orEmpty(st.Flags.Tunnel)
+	st.Flags.Tunnel, st.Findings = orEmpty(st.Flags.Tunnel), orEmpty(st.Findings)
 	wrong := error(nil)
 	if err == nil {
 		wrong = ownPort(st)
@@ -160,5 +162,8 @@ func writeProxyStatus(out io.Writer, st daemon.Status) {
 			pinned = ", pinned"
 		}
 		fmt.Fprintf(out, "serves: %s:%s (workspace %s%s)\n", p.ProjectName, p.Environment, p.WorkspaceName, pinned)
+	}
+	for _, f := range st.Findings {
+		fmt.Fprintf(out, "finding: %s %s: %s\n", f.At.Local().Format("2006-01-02 15:04:05"), cell(f.Text), cell(f.Explain))
 	}
 }

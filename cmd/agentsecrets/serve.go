@@ -177,7 +177,7 @@ func (h *house) statusFor(o proxyOptions) func() daemon.Status {
 		st := daemon.Status{
 			Running: true, Port: h.port(), SessionValid: true, Uptime: int(time.Since(h.started).Seconds()),
 			PID: os.Getpid(), Version: version(), Projects: orEmpty(h.doors.projects()), Flags: flags,
-			Metrics: h.scrapes.addr(), MetricsNames: h.names, Listener: listener,
+			Metrics: h.scrapes.addr(), MetricsNames: h.names, Listener: listener, Findings: h.latest(o.audit),
 		}
 		if d := h.doors; d.start.ProjectID != "" {
 			s := follow(d.start, d.pinned != "")()

@@ -36,6 +36,18 @@ type Flags struct {
 	Tunnel       []string `json:"tunnel"`
 }
 
+// Finding is what kept a client from working through the proxy.
+type Finding struct {
+	ID      string    `json:"id"` // of its audit event
+	At      time.Time `json:"timestamp"`
+	Reason  string    `json:"reason"`
+	Client  string    `json:"client"` // the program, "" where it was not told
+	Host    string    `json:"host"`
+	Count   int       `json:"count"`   // of connections
+	Text    string    `json:"text"`    // all that in words
+	Explain string    `json:"explain"` // the command that tells more
+}
+
 // Status is how a daemon answers Ask. The project is that where it was started,
 // if it was in one.
 type Status struct {
@@ -52,6 +64,7 @@ type Status struct {
 	Flags        Flags     `json:"flags"`
 	Metrics      string    `json:"metrics"` // address that answers Prometheus beside the port; "" for none
 	MetricsNames bool      `json:"metrics_names"`
+	Findings     []Finding `json:"findings"`           // of this daemon, the latest first, and not all
 	Listener     uint32    `json:"listener,omitempty"` // the socket at the port, by the kernel's number; 0 where it does not tell
 }
 

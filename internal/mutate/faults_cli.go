@@ -65,6 +65,9 @@ var cliFaults = []fault{
 	{"past the proxy: of another program it is told too", "cmd/agentsecrets/pastproxy.go", " && !w.other\n", "\n", inPastProxy},
 	{"past the proxy: another's connections", "internal/runtree/runtree.go", "			if up == pid {\n", "			if up > 1 {\n", []string{"./internal/runtree", "-run", "TestDescendants"}},
 	{"clients: text that carried a value too is told", "cmd/agentsecrets/pastproxy.go", " && len(e.SecretKeys) == 0 {", " {", []string{"./cmd/agentsecrets", "-run", "TestTextThatWasTurnedAway"}},
+	{"clients: an alert in clear cannot be read", "mitm/shown.go", "		if !ok {\n			return UnreadableAlert", "		if in != 0 || !ok {\n			return UnreadableAlert", []string{"./mitm", "-run", "TestAlertsInClear"}},
+	{"clients: whatever ends so is an alert", "mitm/shown.go", " || r[0] != recordAlert ||", " ||", []string{"./mitm", "-run", "TestAlertsInClear"}},
+	{"clients: proxy status keeps them to itself", "cmd/agentsecrets/serve.go", ", Findings: h.latest(o.audit),", ",", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
 	{"help: an example with a flag that is not there", "cmd/agentsecrets/run.go", "--clear-env --pass 'AWS_*' -- make", "--clear --pass 'AWS_*' -- make", []string{"./cmd/agentsecrets", "-run", "TestExamplesAreCommands"}},
 	{"help: an example that does not work", "cmd/agentsecrets/set.go", "  agentsecrets secrets set --env-file .env GITHUB_TOKEN", "  agentsecrets secrets set --env-file .env GITHUB_TOKEN GITLAB_TOKEN", inExamples},
 	{"help: a verb without examples", "cmd/agentsecrets/log.go", "		Example: \"  agentsecrets log prune --older-than 30d --keep 100\",\n", "", []string{"./cmd/agentsecrets", "-run", "TestExamplesAreCommands"}},
@@ -73,6 +76,7 @@ var cliFaults = []fault{
 	{"hints: pasted twice they lose a file", "internal/atomicfile/private.go", "return \"mv -n \"", "return \"mv \"", inAside},
 }
 
-var inExamples = []string{"./internal/clients", "-run", "TestExamples"}
-
-var inAside = []string{"./internal/atomicfile", "-run", "TestAside"}
+var (
+	inExamples = []string{"./internal/clients", "-run", "TestExamples"}
+	inAside    = []string{"./internal/atomicfile", "-run", "TestAside"}
+)

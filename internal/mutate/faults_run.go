@@ -32,7 +32,17 @@ var runFaults = []fault{
 	{"run: what is left loses its lock", "internal/rundir/rundir.go", "		if e.Name() != lock {\n", "		if e.Name() != \"\" {\n", inRunDirScript},
 	{"run: a directory that is written to is forgotten", "internal/rundir/rundir.go", "err == nil {\n			return nil\n		}\n		held", "true {\n			return err\n		}\n		held", inRunDir},
 	{"run: the log is closed while it is written", "cmd/agentsecrets/wiring.go", "	h.chores.Wait() // they write to the log\n", "", []string{"./cmd/agentsecrets", "-run", "TestCloseWaitsForChores"}},
+	{"run: refusals are not told", "cmd/agentsecrets/intercept.go", "tell(append(h.observed.refusals(), h.found...), o.audit)", "tell(h.found, o.audit)", inRefused},
+	{"run: the first refusal is explained", "cmd/agentsecrets/refusals.go", "	if k.host == \"\" {\n", "	if k.host == \"\" || f.count > 1 {\n", inRefusals},
+	{"run: a refusal that is not written down is explained", "cmd/agentsecrets/refusals.go", "	if written {\n", "	if written || f.id == \"\" {\n", inRefusals},
+	{"run: what its host answered is a refusal", "cmd/agentsecrets/refusals.go", " || e.Detail == \"\" {\n", " {\n", inRefusals},
+	{"run: refusals fill the memory", "cmd/agentsecrets/refusals.go", "len(o.answers) >= maxObserved {", "len(o.answers) >= 100*maxObserved {", inRefusals},
 }
+
+var (
+	inRefused  = []string{"./cmd/agentsecrets", "-run", "TestScripts/^refused$"}
+	inRefusals = []string{"./cmd/agentsecrets", "-run", "TestRefusalsAreTold"}
+)
 
 var (
 	inNameless     = []string{"./cmd/agentsecrets", "-run", "TestScripts/^nameless$"}
