@@ -40,7 +40,9 @@ func pythons(t *testing.T) []interpreter {
 			paths = append(paths, path)
 		}
 	}
-	paths = append(paths, filepath.Join("..", ".cache", "bin", "python3.13"))
+	for _, name := range []string{"python3.13", "python3.14"} { // the one of make clients
+		paths = append(paths, filepath.Join("..", ".cache", "bin", name))
+	}
 	var all []interpreter
 	for _, path := range paths {
 		out, err := exec.Command(path, "-c", "import os, sys; print('%d %d %s' % (sys.version_info[0], sys.version_info[1], os.path.realpath(sys.executable)))").Output()

@@ -87,6 +87,7 @@ func trustings() []trusting {
 		{"bun", "NODE_EXTRA_CA_CERTS", "a ca: option in the program"},
 		{"deno", "DENO_CERT", "--cert"},
 		{"java", "JAVA_TOOL_OPTIONS", "-Djavax.net.ssl.trustStore on its command line, and a trust store that the program opens itself"},
+		{"dotnet", "SSL_CERT_FILE", "a callback of the program's own that validates certificates, and a CustomTrustStore"},
 		{"php", "PHP_INI_SCAN_DIR", "-n, curl.cainfo and openssl.cafile on its command line, and CURLOPT_CAINFO in the program"},
 		{"ruby", "SSL_CERT_FILE", "ca_file and cert_store in the program"},
 		{"perl", "SSL_CERT_FILE", "SSL_ca_file in the program"},
@@ -97,8 +98,11 @@ func trustings() []trusting {
 
 // trustFix says what a program reads, and what makes it read something else.
 func trustFix(program string) string {
-	if program == "aria2c" {
+	switch program {
+	case "aria2c":
 		return `aria2c --ca-certificate="$SSL_CERT_FILE" …: it reads no variable about certificates`
+	case "mono", "mono-sgen", "mono-boehm":
+		return `sh -c 'export XDG_CONFIG_HOME=$(mktemp -d); cert-sync --user "$SSL_CERT_FILE"; exec mono …': Mono trusts its own store alone, which lies there`
 	}
 	for _, t := range trustings() {
 		if strings.HasPrefix(program, t.program) {

@@ -93,7 +93,7 @@ func TestProgramsAreLookedForSeldom(t *testing.T) {
 func TestAdviceIsThePrograms(t *testing.T) {
 	for program, want := range map[string]string{
 		"curl": "CURL_CA_BUNDLE", "python3.13": "REQUESTS_CA_BUNDLE", "git-remote-https": "GIT_SSL_CAINFO", "node": "NODE_EXTRA_CA_CERTS",
-		"java": "JAVA_TOOL_OPTIONS", "wget": "WGETRC", "php8.4": "PHP_INI_SCAN_DIR", "aria2c": "--ca-certificate", "my-program": "SSL_CERT_FILE", "": "SSL_CERT_FILE",
+		"java": "JAVA_TOOL_OPTIONS", "wget": "WGETRC", "php8.4": "PHP_INI_SCAN_DIR", "aria2c": "--ca-certificate", "mono-sgen": "cert-sync", "dotnet": "CustomTrustStore", "my-program": "SSL_CERT_FILE", "": "SSL_CERT_FILE",
 	} {
 		if got := trustFix(program); !strings.Contains(got, want) {
 			t.Errorf("%q: %s", program, got)

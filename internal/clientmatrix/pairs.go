@@ -40,9 +40,6 @@ type runtime struct {
 func pairs(cache string) []pair {
 	var all []pair
 	for _, p := range probe.All() {
-		if p.Language == notHad {
-			continue
-		}
 		if p.Language == "" || !slices.ContainsFunc(runtimes(cache), func(r runtime) bool { return r.language == p.Language }) {
 			all = append(all, pairOf(p, ""))
 		}
@@ -56,9 +53,6 @@ func pairs(cache string) []pair {
 	}
 	return append(all, compiled(cache)...)
 }
-
-// notHad has a probe, for those who have it, and no registry from which it is installed here.
-const notHad = ".NET"
 
 // pairOf is a probe with the program that PATH has.
 func pairOf(p probe.Probe, program string) pair {
@@ -90,7 +84,7 @@ func runtimes(cache string) []runtime {
 	for _, version := range []string{"3.9", "3.10", "3.11", "3.12"} {
 		all = append(all, cachedPython(cache, version, stock))
 	}
-	all = append(all, cachedPython(cache, "3.13", nil))
+	all = append(all, cachedPython(cache, "3.13", nil), cachedPython(cache, "3.14", stock))
 	few := []string{"fetch", "node:https", "node:http2", "undici", "axios", "ws"}
 	for _, n := range []struct {
 		version, modules string
@@ -103,6 +97,8 @@ func runtimes(cache string) []runtime {
 	return append(all,
 		runtime{language: "Deno", version: "2", program: filepath.Join(modules, "@deno", "linux-x64-glibc", "deno")},
 		runtime{language: "Bun", version: "1", program: filepath.Join(modules, "@oven", "bun-linux-x64", "bin", "bun")},
+		runtime{language: ".NET", version: "8", program: filepath.Join(cache, "dotnet", "8", "dnv", "net", "runtime", ".net", "dotnet")},
+		runtime{language: ".NET", version: "9", program: filepath.Join(cache, "dotnet", "9", "dotnet")},
 	)
 }
 

@@ -37,7 +37,7 @@ func versions(ctx context.Context, p pair) (client, runtime string) {
 }
 
 func ofProgram(ctx context.Context, program string) string {
-	for _, args := range [][]string{{"--version"}, {"version"}, {"version", "--client"}} {
+	for _, args := range [][]string{{"--version"}, {"version"}, {"version", "--client"}, {"--list-runtimes"}} {
 		if v := firstNumber(ctx, program, args...); v != "" {
 			return v
 		}

@@ -13,6 +13,10 @@ var inReport = []string{"./internal/clientmatrix", "-run", "^(TestReportFails|Te
 var probeFaults = []fault{
 	{"probes: a library that is not there is a failure", "internal/probe/probe.go", "const Absent = 77", "const Absent = 1", inProbe},
 	{"probes: a program is taken from the working directory", "internal/probe/probe.go", "err == nil && filepath.IsAbs(found)", "err == nil", inProbe},
+	{"probes: a .NET runtime without a compiler is a failure", "internal/probe/programs/dotnet.sh", "	mcs -nologo -r:System.Net.Http -out:probe.dll \"$1\" >&2 || exit 77", "	mcs -nologo -r:System.Net.Http -out:probe.dll \"$1\" >&2 || exit 1", inProbe},
+	{"probes: an older SDK compiles", "internal/probe/programs/dotnet.sh", "| tail -n 1; }", "| sed -n 1p; }", inProbe},
+	{"probes: Mono without a compiler is a failure", "internal/probe/programs/mono.sh", "|| exit 77", "|| exit 1", inProbe},
+	{"advice: Mono is sent to a variable that it does not read", "cmd/agentsecrets/clientfix.go", "case \"mono\", \"mono-sgen\",", "case \"mono\",", []string{"./cmd/agentsecrets", "-run", "TestAdviceIsThePrograms"}},
 	{"probes: the origin shows something else than what came", "internal/probe/origin.go", "return object{\"came\": came}\n}", "return object{\"came\": \"\"}\n}", inProbe},
 	{"probes: Debian's LWP trusts the system's roots alone", "env/table.go", "{\"PERL_LWP_SSL_CA_FILE\", ", "{\"PERL_LWP_SSL_CA_FILES\", ", []string{"./env", "-run", "TestVarsOfAnEmptyEnvironment"}},
 	{"probes: the log tells the origin's protocol for the client's", "mitm/exchange.go", "r.Method, r.Proto, parseTarget", "r.Method, \"HTTP/1.1\", parseTarget", []string{"./cmd/agentsecrets", "-run", "TestScripts/^loglevel$"}},

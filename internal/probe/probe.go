@@ -36,7 +36,7 @@ type Probe struct {
 	Client   string   // as people call it
 	Language string   // what it runs on: Python, Node, or "" for a program by itself
 	Programs []string // that start it; the first that is there does
-	argv     []string // {program}, {url} and {token}; {file} is what Unpack wrote of file, {source} its text
+	argv     []string // {program}, {url} and {token}; {dir} is where Unpack wrote, {file} what it wrote of file, {source} the text of that
 	file     string   // of the folder programs; "" for clients that need none
 }
 
@@ -75,7 +75,7 @@ func Unpack(dir string) error {
 func (p Probe) Argv(program, dir, url, token string) []string {
 	source, _ := programs.ReadFile("programs/" + p.file) // those without a file name no source
 	fill := strings.NewReplacer("{program}", program, "{url}", url, "{token}", token, "{source}", string(source),
-		"{file}", filepath.Join(dir, strings.TrimSuffix(p.file, ".txt")))
+		"{dir}", dir, "{file}", filepath.Join(dir, strings.TrimSuffix(p.file, ".txt")))
 	var argv []string
 	for _, word := range p.argv {
 		argv = append(argv, fill.Replace(word))

@@ -18,23 +18,26 @@ import (
 
 // Every probe is told where to ask and with what, by one name; no program is left over.
 func TestTable(t *testing.T) {
-	names, used := map[string]bool{}, map[string]bool{}
+	names, used, dir := map[string]bool{}, map[string]bool{}, t.TempDir()
+	if err := Unpack(dir); err != nil {
+		t.Fatal(err)
+	}
 	for _, p := range All() {
 		if names[p.Name] || p.Name == "" || p.Client == "" || len(p.Programs) == 0 {
 			t.Errorf("%+v", p)
 		}
 		names[p.Name], used[p.file] = true, true
-		dir := t.TempDir()
-		if err := Unpack(dir); err != nil {
-			t.Fatal(err)
-		}
 		argv := p.Argv("/bin/program", dir, "https://api.acme.test/"+p.Name, "AS_SECRET_KEY")
 		line := strings.Join(argv, " ")
 		if !strings.Contains(line, "/bin/program") || !strings.Contains(line, "https://api.acme.test/"+p.Name) || !strings.Contains(line, "AS_SECRET_KEY") || strings.Contains(p.file+line, "{program}") {
 			t.Errorf("%s is started by %q", p.Name, argv)
 		}
 		for _, word := range argv {
-			if _, err := os.Stat(word); strings.HasPrefix(word, dir) && err != nil {
+			if !strings.HasPrefix(word, dir) {
+				continue
+			}
+			used[filepath.Base(word)] = true // the script that starts it
+			if _, err := os.Stat(word); err != nil {
 				t.Errorf("%s: %v", p.Name, err)
 			}
 		}
@@ -152,6 +155,71 @@ func TestProbesShowTheAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sdk is a dotnet with two SDKs, of which the newer compiles, in a path with a blank.
+const sdk = `#!/bin/sh
+case $1 in
+--list-runtimes)
+	printf 'Microsoft.AspNetCore.App 9.0.1 [%s/web]\nMicrosoft.NETCore.App 8.0.4 [%s]\nMicrosoft.NETCore.App 9.0.1 [%s]\n' "$HERE" "$HERE" "$HERE" ;;
+--list-sdks)
+	printf '8.0.100 [%s/sdk]\n9.0.102 [%s/sdk]\n9.0.103-preview.1 [%s/sdk]\n' "$HERE" "$HERE" "$HERE" ;;
+"$HERE/sdk/9.0.102/Roslyn/bincore/csc.dll")
+	grep -qxF -- "-r:\"$HERE/9.0.1/System.Net.Http.dll\"" references && cp "$7" probe.dll ;;
+probe.dll)
+	grep -q '"Microsoft.NETCore.App", "version": "9.0.1"' probe.runtimeconfig.json && grep -o 'new HttpClient()' probe.dll && echo "$2 $3" ;;
+esac
+`
+
+// What compiles is the newest SDK, for the newest runtime; a runtime by itself is no failure.
+// No SDK runs here.
+func TestDotnetIsCompiledFor(t *testing.T) {
+	t.Parallel()
+	here := filepath.Join(t.TempDir(), "Program Files")
+	if err := errors.Join(os.MkdirAll(filepath.Join(here, "9.0.1"), 0o700), os.WriteFile(filepath.Join(here, "9.0.1", "System.Net.Http.dll"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		probe, program, text, want string
+		code                       int
+	}{
+		{"dotnet-httpclient", "dotnet", sdk, "new HttpClient()\nhttps://api.acme.test/dotnet-httpclient AS_SECRET_KEY\n", 0},
+		{"dotnet-httpclient", "dotnet", strings.Replace(sdk, "--list-sdks)", "--none)", 1), "", Absent},
+		{"dotnet-httpclient", "dotnet", strings.Replace(sdk, "&& cp", "&& false", 1), "", Absent},
+		{"mono-httpclient", "mono", "#!/bin/sh\n", "", Absent},
+	} {
+		program, dir := filepath.Join(here, c.program), t.TempDir()
+		if err := errors.Join(os.WriteFile(program, []byte(c.text), 0o700), Unpack(dir)); err != nil {
+			t.Fatal(err)
+		}
+		p := All()[slices.IndexFunc(All(), func(p Probe) bool { return p.Name == c.probe })]
+		argv := p.Argv(program, dir, "https://api.acme.test/"+p.Name, "AS_SECRET_KEY")
+		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+		cmd.Env, cmd.Stderr = []string{"HERE=" + here, "PATH=" + uncompiled(t), "TMPDIR=" + t.TempDir()}, t.Output()
+		out, err := cmd.Output()
+		if status := (*exec.ExitError)(nil); err != nil && !errors.As(err, &status) {
+			t.Fatal(err)
+		}
+		if code := cmd.ProcessState.ExitCode(); code != c.code || string(out) != c.want {
+			t.Errorf("%s: ends with %d and prints %q", c.probe, code, out)
+		}
+	}
+}
+
+// uncompiled is a PATH with what the scripts use, and no compiler.
+func uncompiled(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"sh", "mktemp", "rm", "sed", "tail", "grep", "cp"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // A library that is not there is told from one that does not work.

@@ -64,17 +64,24 @@ func javascript() []Probe {
 	return append(all, each("Bun", []string{"bun"}, []string{"{program}", "run", "{file}", "{url}", "{token}"}, builtin)...)
 }
 
-// compiled has .NET by its interactive compiler, which comes with every SDK and needs no
-// project. That one was written by its documentation, and not run by us.
 func compiled() []Probe {
-	all := []Probe{{
-		Name: "dotnet-httpclient", Client: "HttpClient", Language: ".NET", Programs: []string{"dotnet"},
-		argv: []string{"{program}", "fsi", "--quiet", "{file}", "{url}", "{token}"}, file: "httpclient.fsx",
-	}}
-	all = append(all, each("Go", []string{"go"}, []string{"{program}", "run", "{file}", "{url}", "{token}"}, [][2]string{{"net/http", "net_http.go.txt"}})...)
-	return append(all, each("Java", []string{"java"}, []string{"{program}", "{file}", "{url}", "{token}"}, [][2]string{
+	all := each("Go", []string{"go"}, []string{"{program}", "run", "{file}", "{url}", "{token}"}, [][2]string{{"net/http", "net_http.go.txt"}})
+	all = append(all, each("Java", []string{"java"}, []string{"{program}", "{file}", "{url}", "{token}"}, [][2]string{
 		{"HttpClient", "HttpClientProbe.java"}, {"HttpURLConnection", "UrlConnectionProbe.java"},
 	})...)
+	return append(all, csharp()...)
+}
+
+// csharp has programs in C# for .NET and for Mono. A script compiles them with what there
+// is, and ends with Absent where nothing is that could.
+func csharp() []Probe {
+	start := func(script string) []string {
+		return []string{"sh", "{dir}/" + script, "{file}", "{url}", "{token}", "{program}"}
+	}
+	clients := [][2]string{{"HttpClient", "HttpClientProbe.cs"}, {"WebRequest", "WebRequestProbe.cs"}}
+	mono := each("Mono", []string{"mono"}, start("mono.sh"), clients)
+	clients = append(clients, [2]string{"HttpClient, HTTP/2", "HttpClient2Probe.cs"}, [2]string{"ClientWebSocket", "WebSocketProbe.cs"})
+	return append(each(".NET", []string{"dotnet"}, start("dotnet.sh"), clients), mono...)
 }
 
 func scripted() []Probe {
@@ -102,5 +109,5 @@ func each(language string, programs, argv []string, clients [][2]string) []Probe
 func nameOf(language, file string) string {
 	base, _, _ := strings.Cut(file, ".")
 	base = strings.TrimPrefix(strings.TrimSuffix(base, "Probe"), "py_")
-	return strings.ToLower(language + "-" + base)
+	return strings.ToLower(strings.Replace(language, ".", "dot", 1) + "-" + base)
 }
