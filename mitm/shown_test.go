@@ -42,6 +42,7 @@ func TestAlertsInClear(t *testing.T) {
 		{"one that nobody knows", clear(2, 250), mitm.OtherAlert, "alert(250)"},
 		{"a handshake before it", append([]byte{20, 3, 3, 0, 1, 1}, clear(2, 48)...), mitm.UnknownCA, ""},
 		{"under other keys", append([]byte{23, 3, 3, 0, 19}, make([]byte, 19)...), mitm.UnreadableAlert, ""},
+		{"data that reads as one", []byte{23, 3, 3, 0, 2, 2, 48}, mitm.UnreadableAlert, ""},
 	} {
 		conn := tls.Client(otherAlert{l.Connect(l.Authority("pinned.test")), c.sent}, &tls.Config{ServerName: "pinned.test"})
 		if err := conn.Handshake(); err == nil {
