@@ -18,11 +18,11 @@ var exampleVerbs = []string{
 const exampleHelp = `add() { verb=$1; shift; exec "$REAL" $verb $EXTRA "$@"; }
 case "$*" in
 "secrets set STRIPE_KEY"*|"secrets set GMAP_KEY"*) printf %s "$VALUE" | "$REAL" "$@" --stdin --password-file password.txt; exit ;;
-"secrets set ACME_KEY --host"*) exec "$REAL" "$@" --stdin --password-file password.txt <key.txt ;;
-*"allowlist add"*|"init"|"init --workspace"*) exec "$REAL" "$@" --password-file password.txt ;;
+"secrets set ACME_KEY --host"*) exec "$REAL" "$@" --stdin <key.txt ;;
+*"allowlist add"*) exec "$REAL" "$@" --password-file password.txt ;;
 *--follow|*--foreground*) "$REAL" proxy stop; timeout 1 "$REAL" "$@" --no-input; test $? = 124; exit ;;
 "proxy start"*) "$REAL" proxy stop; exec "$REAL" "$@" ;;
-"run --intercept"*|call*) add "$@" ;;
+"run --intercept"*https://api*|call*) add "$@" ;;
 esac
 exec "$REAL" "$@"`
 
