@@ -34,7 +34,7 @@ vet: ## on the systems that we build for; Linux is the one that we test on
 	@for system in darwin/arm64 windows/amd64; do \
 		export CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/}; \
 		echo "go vet, go build for $$system"; \
-		go vet ./...; go build -trimpath -o /dev/null ./cmd/agentsecrets; \
+		go vet ./...; go build -o /dev/null ./cmd/agentsecrets; \
 	done
 
 # What starts programs, our own above all, gains nothing from the race detector,
@@ -54,19 +54,19 @@ plain = $(scripts)|$(programs)|$(notices)|$(measured)
 alone = ^TestScripts$$/^(pastproxy|distrust)$$
 
 # The two that take longest begin: what is left fills the processors to the end.
-# Outside, most is waiting.
+# Outside, most is waiting. What go vet says, check has said.
 unit:
-	go test -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
+	go test -vet=off -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
 	@$(MAKE) --no-print-directory -j2 unit-outside unit-started
-	go test -tags quickpassword -timeout 20m -run '$(alone)' ./cmd/agentsecrets
-	go test -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./internal/clientmatrix ./mitm ./redact
+	go test -vet=off -tags quickpassword -timeout 20m -run '$(alone)' ./cmd/agentsecrets
+	go test -vet=off -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./internal/clientmatrix ./mitm ./redact
 
 unit-outside:
-	go test -p 2 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
+	go test -vet=off -p 2 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
 
 unit-started:
-	go test -tags quickpassword -timeout 20m -run '$(scripts)' -skip '$(alone)' ./cmd/agentsecrets
-	go test -tags quickpassword -p 1 -timeout 20m -run '$(programs)' ./cmd/agentsecrets ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
+	go test -vet=off -tags quickpassword -timeout 20m -run '$(scripts)' -skip '$(alone)' ./cmd/agentsecrets
+	go test -vet=off -tags quickpassword -p 1 -timeout 20m -run '$(programs)' ./cmd/agentsecrets ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
 
 race: tools libraries suites ## what starts our program, with the race detector in it, ten minutes
 	go test -race -count=1 -timeout 40m -run '^(TestScripts|TestA[56][A-Z].*|TestEveryVariableIsTried)$$' ./cmd/agentsecrets ./allowlist ./resolve/...
