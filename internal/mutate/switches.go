@@ -60,8 +60,13 @@ func (s *switches) weave(ctx context.Context, faults []fault) error {
 		if err != nil || len(refused) == 0 {
 			return err
 		}
+		known := false
 		for file, ns := range byFile {
 			byFile[file] = slices.DeleteFunc(ns, func(n numbered) bool { return refused[n.number] })
+			known = known || len(byFile[file]) < len(ns)
+		}
+		if !known {
+			return fmt.Errorf("the compiler refuses faults that are not there: %v", slices.Sorted(maps.Keys(refused)))
 		}
 	}
 	return nil
@@ -97,7 +102,7 @@ var (
 
 // compile returns the numbers of the faults that the compiler refuses.
 func (s *switches) compile(ctx context.Context, byFile map[string][]numbered) (map[string]bool, error) {
-	args := []string{"build", "-trimpath", "-gcflags=-e"}
+	args := []string{"build", "-trimpath"}
 	dirs := map[string]bool{}
 	for file := range byFile {
 		dirs["./"+filepath.Dir(file)] = true
