@@ -222,9 +222,13 @@ func build(ctx context.Context, tree, pkg, to string) outcome {
 // run runs a test binary as go test does, with arguments for go test, of which
 // the first is the package.
 func (w *worker) run(ctx context.Context, binary string, tests []string) outcome {
-	ctx, cancel := context.WithTimeout(ctx, w.limit+30*time.Second) // for TestMain, which has no limit of its own
+	limit := w.limit
+	if !slices.Contains(tests, "-run") {
+		limit *= 5 // a whole package
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit+30*time.Second) // for TestMain, which has no limit of its own
 	defer cancel()
-	args := []string{"-test.paniconexit0", "-test.failfast", "-test.timeout=" + w.limit.String()}
+	args := []string{"-test.paniconexit0", "-test.failfast", "-test.timeout=" + limit.String()}
 	for _, arg := range tests[1:] {
 		if arg == "-run" || arg == "-skip" {
 			arg = "-test." + arg[1:]
