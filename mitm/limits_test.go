@@ -180,10 +180,15 @@ func TestV2IdleMakeRoom(t *testing.T) {
 		l.Dial()
 	}
 	other := l.Proxy.NewRun(func() mitm.Scope { return mitm.Scope{ProjectID: "prj", Environment: "development"} })
+	var silent *tls.Conn
 	for i := range 6 {
 		c, resp := tunnelOf(t, l, other)
 		if c == nil {
 			t.Fatalf("tunnel %d while 50 connections ask nothing: %s", i, resp.Status)
+		}
+		if i == 0 {
+			silent = c
+			continue
 		}
 		if got := asks(t, l, c); got != 200 {
 			t.Fatalf("tunnel %d: %d", i, got)
@@ -201,6 +206,12 @@ func TestV2IdleMakeRoom(t *testing.T) {
 	}
 	if got := asks(t, l, first); got != 200 {
 		t.Errorf("the established one was hurt: %d", got)
+	}
+	if _, err := silent.Read(make([]byte, 1)); err == nil {
+		t.Error("who asked for nothing was kept")
+	}
+	if err := l.Proxy.Shutdown(t.Context()); err != nil {
+		t.Error(err)
 	}
 	if strings.Contains(l.Log.String(), "left at our certificate") {
 		t.Errorf("who made room is said to have left:\n%s", l.Log)
