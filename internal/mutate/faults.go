@@ -143,7 +143,7 @@ var faults = []fault{
 	{"seal: a broken one is a locked store", "cmd/agentsecrets/policies.go", "	if errors.As(err, &broken) {\n", "	if errors.As(err, &broken) && name == \"\" {\n", inSeal},
 
 	{"fields name another method than policy sees", "mitm/exchange.go", "all, err := readings(u.Use, x.fields)", "all, err := readings(u.Use, nil)", []string{"./mitm", "-run", "TestOverrides"}},
-	{"read each cookie line by itself", "mitm/exchange.go", "len(lines) > 1 {", "len(lines) > 99 {", []string{"./mitm", "-run", "TestCookieLines"}},
+	{"read each cookie line by itself", "mitm/exchange.go", "len(lines) > 1 {", "len(lines) > 99 {", []string{"./mitm", "-run", "CookieLines"}},
 	{"fields name any number of requests", "mitm/overrides.go", "len(methods)*len(paths) > maxReadings", "len(methods)*len(paths) > 99*maxReadings", []string{"./mitm", "-run", "TestOverrides"}},
 	{"name a body place unasked", "allowlist/binding.go", " && !b.asksInBodies(old) &&", " &&", []string{"./allowlist", "-run", "TestNarrows"}},
 	{"skip the host check", "allowlist/allowlist.go", "if err != nil || !matchAny(l.Rules, host, u.Port) {", "if err != nil {", inAllowlist},

@@ -45,6 +45,9 @@ var lacks = []string{
 // build the program say it, too.
 const compilation = "\n# github.com/agentsecrets/agentsecrets"
 
+// notEnded is why a fault is noticed that hangs.
+const notEnded = "a test that did not end"
+
 // judge reads the output of a test binary that ended with err.
 func judge(out []byte, err error) outcome {
 	out = append([]byte("\n"), out...)
@@ -60,7 +63,7 @@ func judge(out []byte, err error) outcome {
 	case o.test != "":
 		o.end = failed
 	case bytes.Contains(out, []byte("\npanic: test timed out after ")):
-		o.end, o.why = hung, "a test that did not end"
+		o.end, o.why = hung, notEnded
 	case errors.Is(err, exec.ErrWaitDelay):
 		o.end, o.why, o.lack = crashed, "a process that stayed", true
 	default:

@@ -89,7 +89,7 @@ func (w *worker) work(ctx context.Context, todo <-chan fault, results chan<- res
 // or that goes unnoticed so, is seeded.
 func (w *worker) try(ctx context.Context, f fault) (verdict, string) {
 	if w.switches != nil && !slices.Contains(builders, f.tests[0]) {
-		if v, why := w.judge(f, w.turnOn(ctx, f), w.turnedOff(ctx)); v == caught {
+		if v, why := w.judge(f, w.turnOn(ctx, f), w.turnedOff(ctx)); v == caught || why == notEnded {
 			return v, why
 		}
 	}
