@@ -34,9 +34,9 @@ type watch struct {
 	scope mitm.Scope
 	ports []uint16
 	known []uint32 // sockets that have been looked at
-	opens uint64
-	began uint64 // opens at the start
-	other bool   // others than the run's programs begin connections too
+	opens peer.Opened
+	began peer.Opened // opens at the start
+	other bool        // others than the run's programs begin connections too
 	looks int
 	left  int // looks that are due
 	cost  time.Duration
@@ -62,14 +62,15 @@ func (h *house) watchPast(scope mitm.Scope) *watch {
 }
 
 // end looks once more, and reports whether connections were begun that may be the
-// run's: where a browser works beside it, nothing can be said.
+// run's, and lead away from this machine: where a browser works beside it, nothing can
+// be said.
 func (w *watch) end() bool {
 	if w == nil {
 		return false
 	}
 	close(w.stop)
 	<-w.ended
-	return w.opens != w.began && !w.other
+	return w.opens.Away > w.began.Away && !w.other
 }
 
 func (w *watch) run() {
@@ -103,9 +104,10 @@ func (w *watch) glance(last bool) error {
 	if err != nil {
 		return err
 	}
-	if opens != w.opens {
-		w.opens, w.left = opens, looksAfter
+	if opens.All != w.opens.All {
+		w.left = looksAfter
 	}
+	w.opens = opens
 	if w.left == 0 || !last && w.looks >= freeLooks && time.Since(w.last) < idleShare*w.cost {
 		return nil
 	}
@@ -197,7 +199,7 @@ func (o *observed) note(f finding) {
 }
 
 // unused notes that a program failed, and nothing that it ran came to the proxy,
-// though connections were begun meanwhile. Whose they were it does not say.
+// though connections to elsewhere were begun meanwhile. Whose they were it does not say.
 func (h *house) unused(program string, code int, begun bool, scope mitm.Scope) {
 	if code == 0 || code >= 126 || !begun || h.observed.came.Load() > 0 || h.observed.any() {
 		return
@@ -205,7 +207,7 @@ func (h *house) unused(program string, code int, begun bool, scope mitm.Scope) {
 	program = filepath.Base(program)
 	h.observed.note(finding{
 		findingKey: findingKey{reasonUnused, program, ""}, scope: scope, at: time.Now(),
-		seen: fmt.Sprintf("%s ended with code %d, and no connection came to the proxy, though some were begun on this machine meanwhile", program, code),
+		seen: fmt.Sprintf("%s ended with code %d, and no connection came to the proxy, though some that lead away from this machine were begun meanwhile", program, code),
 	})
 }
 

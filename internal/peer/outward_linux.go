@@ -76,25 +76,24 @@ func remotePorts(ports []uint16) []byte {
 }
 
 // Opens counts the connections that were begun from this machine (this network
-// namespace) since it started: where it stays the same there is nothing new to
-// list. To ask costs a thirtieth of a list.
-func Opens() (uint64, error) {
+// namespace) since it started. To ask costs a thirtieth of a list.
+func Opens() (Opened, error) {
 	fd, err := unix.Open("/proc/net/snmp", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return 0, err
+		return Opened{}, err
 	}
 	defer unix.Close(fd)
 	var buf [8 << 10]byte
 	var n int
 	if err := retry(func() (err error) { n, err = unix.Read(fd, buf[:]); return }); err != nil {
-		return 0, err
+		return Opened{}, err
 	}
 	return parseOpens(buf[:n])
 }
 
-// parseOpens reads ActiveOpens of the two lines about TCP (RFC 4022): names, and
+// parseOpens reads the counters of the two lines about TCP (RFC 4022): names, and
 // numbers below them.
-func parseOpens(b []byte) (uint64, error) {
+func parseOpens(b []byte) (Opened, error) {
 	var names [][]byte
 	for line := range bytes.Lines(b) {
 		fields := bytes.Fields(line)
@@ -105,13 +104,22 @@ func parseOpens(b []byte) (uint64, error) {
 			names = fields
 			continue
 		}
-		at := slices.IndexFunc(names, func(name []byte) bool { return string(name) == "ActiveOpens" })
-		if at < 0 || at >= len(fields) {
-			break
-		}
-		return strconv.ParseUint(string(fields[at]), 10, 64)
+		began, err := counter(names, fields, "ActiveOpens")
+		answered, err2 := counter(names, fields, "PassiveOpens")
+		failed, err3 := counter(names, fields, "AttemptFails")
+		return Opened{All: began, Away: began - answered - failed}, errors.Join(err, err2, err3)
 	}
-	return 0, errors.New("read /proc/net/snmp: it does not count connections")
+	return Opened{}, errNoCounters
+}
+
+var errNoCounters = errors.New("read /proc/net/snmp: it does not count connections")
+
+func counter(names, numbers [][]byte, name string) (int64, error) {
+	at := slices.IndexFunc(names, func(n []byte) bool { return string(n) == name })
+	if at < 0 || at >= len(numbers) {
+		return 0, errNoCounters
+	}
+	return strconv.ParseInt(string(numbers[at]), 10, 64)
 }
 
 // maxAnswers bounds what is read of a dump.

@@ -90,16 +90,17 @@ func TestOpens(t *testing.T) {
 		t.Fatal(err)
 	}
 	pair(t)
-	if after, err := Opens(); err != nil || after <= before {
-		t.Errorf("%d after a connection, %d before, %v", after, before, err)
+	if after, err := Opens(); err != nil || after.All <= before.All {
+		t.Errorf("%v after a connection, %v before, %v", after, before, err)
 	}
-	for _, bad := range []string{"", "Tcp: ActiveOpens\n", "Tcp: A B\nTcp: 1 2\n", "Tcp: A ActiveOpens\nTcp: 1\n", "Tcp: ActiveOpens\nTcp: x\n"} {
+	const names = "Tcp: A ActiveOpens PassiveOpens AttemptFails\n"
+	for _, bad := range []string{"", names, names + "Tcp: 1 2 3\n", names + "Tcp: 1 2 3 x\n", "Tcp: A B\nTcp: 1 2\n", "Tcp: ActiveOpens PassiveOpens\nTcp: 1 2\n"} {
 		if n, err := parseOpens([]byte(bad)); err == nil {
-			t.Errorf("%q: %d", bad, n)
+			t.Errorf("%q: %v", bad, n)
 		}
 	}
-	if n, err := parseOpens([]byte("Ip: A\nIp: 9\nTcp: A ActiveOpens B\nTcp: -1 7 3\nUdp: A\n")); n != 7 || err != nil {
-		t.Errorf("%d, %v", n, err)
+	if n, err := parseOpens([]byte("Ip: A\nIp: 9\n" + names + "Tcp: -1 9 4 2\nUdp: A\n")); n != (Opened{All: 9, Away: 3}) || err != nil {
+		t.Errorf("%v, %v", n, err)
 	}
 }
 

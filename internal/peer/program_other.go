@@ -16,7 +16,7 @@ func Program(int) string { return "" }
 func Holding([]int, []uint32) map[uint32]int { return nil }
 
 // Opens counts the connections that were begun; here it cannot tell.
-func Opens() (uint64, error) { return 0, errors.ErrUnsupported }
+func Opens() (Opened, error) { return Opened{}, errors.ErrUnsupported }
 
 // Outwards lists our user's connections to one of ports; here it cannot tell.
 func Outwards([]uint16) ([]Outward, error) { return nil, errors.ErrUnsupported }
