@@ -103,7 +103,10 @@ func (x *exchange) adding(u Use, option string) string {
 // plaintext refuses a value over http. Where the host is this machine a rule may
 // allow it.
 func (x *exchange) plaintext(u Use) *Problem {
-	p := &Problem{Status: http.StatusForbidden, Slug: "plaintext_denied", Name: u.Name, Domain: x.domain(), Message: "no value is sent over plaintext http"}
+	p := &Problem{
+		Status: http.StatusForbidden, Slug: "plaintext_denied", Name: u.Name, Domain: x.domain(), Message: "no value is sent over plaintext http",
+		Hint: "write the URL with https://",
+	}
 	if addr, err := netip.ParseAddr(u.Host); isLocalhost(u.Host) || err == nil && addr.IsLoopback() {
 		p.Hint = x.adding(u, " --plaintext")
 	}

@@ -92,7 +92,9 @@ func TestA3AuditUnavailable(t *testing.T) {
 		c.Record = func(audit.Event) error { return errors.New("disk full") }
 	}})
 	resp, body := do(t, l, "GET", l.URL(host, "/"), "", bearer("KEY"))
-	wantProblem(t, resp, body, 503, "audit_unavailable")
+	if p := wantProblem(t, resp, body, 503, "audit_unavailable"); p.Hint != "agentsecrets doctor" {
+		t.Errorf("hint %q", p.Hint)
+	}
 	o.none(t)
 	if resp, _ := do(t, l, "GET", l.URL(host, "/"), "", nil); resp.StatusCode != 200 {
 		t.Errorf("traffic without placeholders: %s", resp.Status)

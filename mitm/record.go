@@ -80,7 +80,7 @@ func (x *exchange) recordListed(of *listed) error {
 	if err := x.proxy.cfg.Record(x.eventOf(audit.Decided, of)); err != nil {
 		x.proxy.cfg.observer().AuditFailed()
 		x.proxy.cfg.log().Error("audit event not written", "exchange", x.id, "err", err)
-		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent"}
+		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent", Hint: "agentsecrets doctor"}
 	}
 	return nil
 }

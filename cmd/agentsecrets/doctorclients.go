@@ -150,7 +150,7 @@ func probeNames() ([]string, error) {
 func (a *app) tryProbes(ctx context.Context, lab *clientLab, probes []probe.Probe) ([]clientRow, error) {
 	dir, err := rundir.New()
 	if err != nil {
-		return nil, &failure{code: exitFailure, err: err, hint: "export TMPDIR=DIRECTORY"}
+		return nil, inTemp(exitFailure, err)
 	}
 	defer func() { a.afterwards(dir.Remove()) }()
 	programs := filepath.Join(dir.Path(), "programs")
@@ -285,7 +285,7 @@ func lastLine(out []byte, err error) string {
 func (a *app) tryCommand(ctx context.Context, lab *clientLab, args []string) ([]clientRow, error) {
 	dir, err := rundir.New()
 	if err != nil {
-		return nil, &failure{code: exitFailure, err: err, hint: "export TMPDIR=DIRECTORY"}
+		return nil, inTemp(exitFailure, err)
 	}
 	defer func() { a.afterwards(dir.Remove()) }()
 	var names []string

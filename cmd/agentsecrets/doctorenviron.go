@@ -23,6 +23,10 @@ func (x *checkup) environment(ctx context.Context) doctorCheck {
 			c.setHint("unset " + name)
 		}
 	}
+	if name := x.leftProxy(ctx); name != "" {
+		c.Missed = append(c.Missed, name+" leads to a proxy of agentsecrets that has stopped: programs of this shell find that nothing answers")
+		c.setHint(`eval "$(agentsecrets proxy env --unset)"`)
+	}
 	c.Warning = len(c.Missed) > 0
 	p, err := x.a.parents(ctx, x.home, originFlags{parent: parentEnv})
 	if err != nil { // run says so, and goes without
@@ -37,6 +41,20 @@ func (x *checkup) environment(ctx context.Context) doctorCheck {
 	return c
 }
 
+// leftProxy is the variable that leads this shell to a proxy of ours that is no more; "" if none does.
+func (x *checkup) leftProxy(ctx context.Context) string {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		u, err := parentURL(x.a.variable(name))
+		if err != nil || !x.a.isOurs(ctx, x.home, u) {
+			continue
+		}
+		if _, answers := healthAt(ctx, u.Host); !answers {
+			return name
+		}
+	}
+	return ""
+}
+
 var firstVariable = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b`)
 
 // notices are what a run would warn of: its variables are made, for a proxy that there is
@@ -44,7 +62,7 @@ var firstVariable = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b`)
 func (x *checkup) notices() ([]string, error) {
 	dir, err := rundir.New() // wget's settings are copied there, and may hold a password: what is left of a killed one is found
 	if err != nil {
-		return nil, &failure{code: exitFailure, err: err, hint: "export TMPDIR=DIRECTORY"}
+		return nil, inTemp(exitFailure, err)
 	}
 	defer dir.Remove()
 	authority, err := ca.NewEphemeral(ca.Config{})
@@ -55,5 +73,8 @@ func (x *checkup) notices() ([]string, error) {
 	if v := x.a.variable("REQUEST_METHOD"); v != "" {
 		notices = append(notices, "REQUEST_METHOD is set: Go programs take themselves for a CGI and use no proxy for http")
 	}
-	return notices, err
+	if err != nil {
+		return nil, inTemp(exitFailure, err)
+	}
+	return notices, nil
 }

@@ -188,11 +188,11 @@ func tell(all []finding, at auditFlags) (lines []string) {
 		if i == maxTold {
 			return append(lines, fmt.Sprintf("%d more: %s", len(order)-i, cmp.Or(at.see(), "agentsecrets proxy logs")))
 		}
-		line := lineOf(of[g])
-		if id := of[g][0].id; id != "" { // else it could not be written down
-			line += ": " + at.explain(id)
+		more := "agentsecrets doctor" // where it could not be written down
+		if id := of[g][0].id; id != "" {
+			more = at.explain(id)
 		}
-		lines = append(lines, line)
+		lines = append(lines, lineOf(of[g])+": "+more)
 	}
 	return lines
 }

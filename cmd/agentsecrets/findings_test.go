@@ -178,7 +178,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	refuse("a", "https://two.test/y", "nor this", "id4", true)
 	refuse("c", "https://one.test/", "unwritten", "id5", false)
 	want := []string{
-		"1 request to one.test refused (c): unwritten",
+		"1 request to one.test refused (c): unwritten: agentsecrets doctor",
 		"3 requests to two.test and 1 other host refused (a): nor this: agentsecrets explain id4",
 		"1 request to one.test:8443 refused (b): no·[2J: agentsecrets explain id2",
 	}

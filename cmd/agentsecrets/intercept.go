@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime/debug"
 	"time"
 
@@ -86,7 +87,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 	}
 	dir, err := rundir.New()
 	if err != nil {
-		return 0, &failure{code: exitOurs, err: fmt.Errorf("make a directory for the run: %w", err), hint: "export TMPDIR=DIRECTORY"}
+		return 0, inTemp(exitOurs, fmt.Errorf("make a directory for the run: %w", err))
 	}
 	defer func() { a.afterwards(dir.Remove()) }()
 	environ, notices, err := env.Child{
@@ -94,7 +95,7 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 		Dir: dir.Path(), Names: names,
 	}.Vars()
 	if err != nil {
-		return 0, fmt.Errorf("prepare the program's environment: %w", err)
+		return 0, inTemp(exitOurs, fmt.Errorf("prepare the program's environment: %w", err))
 	}
 	p, err := a.program(args, environ)
 	if err != nil {
@@ -127,6 +128,14 @@ func (a *app) inRun(args []string, o runOptions, w where, h *house, run *mitm.Ru
 		h.unused(args[0], code, begun, scope)
 	}
 	return code, err
+}
+
+// inTemp is err with what helps where the directory for temporary files is full, or none.
+func inTemp(code int, err error) error {
+	if errors.As(err, new(*fs.PathError)) {
+		return &failure{code: code, err: err, hint: "export TMPDIR=DIRECTORY"}
+	}
+	return err
 }
 
 // sweep takes away what runs have left that were killed.

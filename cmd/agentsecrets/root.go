@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,8 +26,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 		hush(root)
 		return exitCode(root.ExecuteContext(ctx))
 	}
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil {
+		a.command = cmd.CommandPath() // also where its arguments were wrong, and nothing was begun
 		a.report(err)
 		a.reportJSON(err)
 	}
@@ -173,10 +175,14 @@ func takes(check cobra.PositionalArgs) cobra.PositionalArgs {
 // usedAs is how cmd is used, without flags that may be left away.
 func usedAs(cmd *cobra.Command) string { return strings.Replace(cmd.UseLine(), " [flags]", "", 1) }
 
+// flagsInUse stand after arguments in how a command is used.
+var flagsInUse = regexp.MustCompile(` \[--[^\]]*\]`)
+
 // wrongCount says what is missing or too much, not what stands there: that may
 // be a value.
 func wrongCount(cmd *cobra.Command, args []string) error {
 	_, takes, _ := strings.Cut(cmd.Use, " ")
+	takes = flagsInUse.ReplaceAllString(takes, "")
 	switch {
 	case takes == "":
 		return fmt.Errorf("%s takes no arguments", cmd.CommandPath())

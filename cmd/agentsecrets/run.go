@@ -237,5 +237,8 @@ func execute(p child.Program, started ...func()) (int, error) {
 func (a *app) afterwards(err error) {
 	if err != nil {
 		a.warn("after the program's end: %v", err)
+		if hint := a.hintFor(err); hint != "" {
+			a.say("hint: %s", hint)
+		}
 	}
 }

@@ -51,7 +51,7 @@ var faults = []fault{
 	{"keep a private key in a rule", "allowlist/options.go", "if block.Type != \"CERTIFICATE\" {", "if block.Type == \"\" {", []string{"./allowlist", "-run", "TestParseCA"}},
 	{"a rule repeated loses its options", "cmd/agentsecrets/allowlist.go", "r.Options == p.Rules[at].Options, r.Options == allowlist.Options{}:", "r.Options == p.Rules[at].Options:", []string{"./cmd/agentsecrets", "-run", "TestScripts/^D7_plaintext_rule$"}},
 	{"do not guard the dialled address", "mitm/origin.go", "	case !d.kind.guarded, pinned, d.kind.loopback:", "	case d.kind.guarded:", inMitm},
-	{"send although the audit log failed", "mitm/record.go", `		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent"}`, "		return nil", inMitm},
+	{"send although the audit log failed", "mitm/record.go", `		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent", Hint: "agentsecrets doctor"}`, "		return nil", inMitm},
 	{"record after sending", "mitm/exchange.go", "	if err := x.record(); err != nil {\n		return nil, err\n	}\n	if err := x.expandHead(out); err != nil {", "	if err := x.expandHead(out); err != nil {", inMitm},
 	{"leave Basic credentials as they are", "mitm/walk.go", `if field != "Authorization" || len(value) < 6`, `if field != "Proxy-Authorization" || len(value) < 6`, inMitm},
 	{"keep the length of before expanding", "mitm/body.go", "		out.ContentLength = int64(len(b))\n", "		out.ContentLength = r.ContentLength\n", inMitm},

@@ -14,6 +14,8 @@ var doctorFaults = []fault{
 	{"doctor: a log that was changed is whole", "cmd/agentsecrets/doctorfiles.go", "		if checked.State == audit.Bad {\n", "		if checked.State == \"-\" {\n", inDoctorFix},
 	{"doctor: unbound secrets are bound", "cmd/agentsecrets/doctorpolicy.go", "		if len(bound[name].Hosts) > 0 {\n", "		if len(bound[name].Hosts) >= 0 {\n", inDoctorFix},
 	{"doctor: a parent proxy is shown with its password", "cmd/agentsecrets/doctorenviron.go", "p.proxy.String()", "x.a.variable(p.adopted)", inDoctorFix},
+	{"doctor: a proxy that has stopped answers", "cmd/agentsecrets/doctorenviron.go", "!answers {", "answers {", inDoctorFix},
+	{"doctor: without TMPDIR something is left", "internal/rundir/rundir.go", "	if errors.Is(err, fs.ErrNotExist) { // no run", "	if errors.Is(err, fs.ErrInvalid) { // no run", inRunDir},
 	{"doctor: what a daemon needs is left", "internal/daemon/daemon.go", "	if len(left) == 0 || taken(home) {\n", "	if len(left) == 0 {\n", []string{"./internal/daemon", "-run", "TestKilledDaemon"}},
 	{"doctor: a locked keychain is opened", "resolve/keychain/library_dbus.go", "		return \"\", dbus.Error{Name: \"org.freedesktop.Secret.Error.IsLocked\"}\n", "		return \"\", ready()\n", []string{"./resolve/keychain", "-run", "TestLook"}},
 	{"doctor: a root without its key is whole", "ca/inspect.go", "	if p.cert, p.key, err = load(p.certPath, p.keyPath); err != nil {\n", "	if p, err = readCert(p.certPath); err != nil {\n", []string{"./ca", "-run", "TestInspect"}},

@@ -124,6 +124,9 @@ func Left() ([]string, error) {
 		return nil, err
 	}
 	entries, err := os.ReadDir(base)
+	if errors.Is(err, fs.ErrNotExist) { // no run could begin there
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("look for what runs have left: %w", err)
 	}

@@ -76,6 +76,15 @@ func TestDirIsOursAndGoes(t *testing.T) {
 	}
 }
 
+// Where there is no directory for temporary files, no run has left anything.
+func TestNowhereNothingIsLeft(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "nowhere"))
+	t.Setenv("TMP", os.Getenv("TMPDIR"))
+	if list := left(t); len(list) > 0 {
+		t.Errorf("%q", list)
+	}
+}
+
 // A run that is killed leaves its directory. It is not taken for one that lives.
 func TestKilledRunIsTold(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())

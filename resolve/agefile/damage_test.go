@@ -76,6 +76,31 @@ func isCorrupt(path string) func(error) bool {
 	}
 }
 
+// What the hint says goes back to the backup, and loses nothing of what is damaged.
+func TestHintKeepsDamagedVault(t *testing.T) {
+	dir := create(t)
+	set(t, dir, "KEY", "one")
+	set(t, dir, "KEY", "two")
+	backup := read(t, dir.path(backupName))
+	for _, damaged := range []bool{true, false} {
+		if err := os.Remove(dir.path(vaultName)); err != nil {
+			t.Fatal(err)
+		}
+		if damaged {
+			if err := os.WriteFile(dir.path(vaultName), []byte("damaged"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		command := (&CorruptError{Path: dir.path(vaultName)}).Command()
+		if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", command, err, out)
+		}
+		if read(t, dir.path(vaultName)) != backup || read(t, dir.path(vaultName+".damaged")) != "damaged" {
+			t.Errorf("%s: the backup is not in place, or what was damaged is lost", command)
+		}
+	}
+}
+
 func TestA11DamagedVaultIsLeftAsItIs(t *testing.T) {
 	base := create(t)
 	set(t, base, "KEY", "one")

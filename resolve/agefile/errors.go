@@ -41,5 +41,9 @@ func (e *CorruptError) Command() string {
 	if found, err := exists(backup); filepath.Base(e.Path) != vaultName || !found || err != nil {
 		return ""
 	}
-	return fmt.Sprintf("cp -p %s %s", atomicfile.ShellWord(backup), atomicfile.ShellWord(e.Path))
+	back := fmt.Sprintf("cp -p %s %s", atomicfile.ShellWord(backup), atomicfile.ShellWord(e.Path))
+	if found, err := exists(e.Path); err == nil && !found {
+		return back
+	}
+	return atomicfile.Aside(e.Path, atomicfile.Damaged) + " && " + back // the backup may lack what the damaged file has
 }
