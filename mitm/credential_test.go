@@ -114,12 +114,14 @@ func TestL1CredentialAbsoluteForm(t *testing.T) {
 // Nor is the body of a request waited for whose target cannot be read.
 func TestBadTargetCloses(t *testing.T) {
 	l := lab.New(t, lab.Config{})
-	c := l.Dial()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
-	fmt.Fprintf(c, "POST http://user@api.acme.test/ HTTP/1.1\r\nHost: api.acme.test\r\nProxy-Authorization: Basic %s\r\nContent-Length: 100\r\n\r\n", basic("run", token(t, l)))
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil || resp.StatusCode != 400 || !resp.Close {
-		t.Fatalf("%v %v", resp, err)
+	for _, target := range []string{"http://user@api.acme.test/", "http://api.acme.test:0/", "ftp://api.acme.test/"} {
+		c := l.Dial()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: api.acme.test\r\nProxy-Authorization: Basic %s\r\nContent-Length: 100\r\n\r\n", target, basic("run", token(t, l)))
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != 400 || !resp.Close {
+			t.Errorf("%s: %v %v", target, resp, err)
+		}
 	}
 }
 

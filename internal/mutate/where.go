@@ -59,7 +59,7 @@ var (
 	inKept       = []string{"./mitm", "-run", "TestValuesAreForgotten|TestTooManyValues"}
 	inAllowlist  = []string{"./allowlist"}
 	inResolve    = []string{"./resolve"}
-	inCmd        = []string{"./cmd/agentsecrets"}
+	inOrigins    = []string{"./cmd/agentsecrets", "-run", "TestScripts/^origins$"}
 	inAgefile    = []string{"./resolve/agefile", "-run", "TestRewrap$|Passphrase|Locked|Release"}
 	inKeyring    = []string{"./internal/keyring"}
 	inPassphrase = []string{"./cmd/agentsecrets", "-run", "TestScripts/passphrase"}
