@@ -91,7 +91,7 @@ recipes: tools libraries .cache/recipes/.installed ## runs docs/recipes, those t
 	go vet -tags recipes ./internal/clients
 	go test -tags recipes -count=1 -timeout 20m ./internal/clients -run '^Test(Big)?Recipes'
 
-mutate: libraries sdk ## seeds faults into a copy of the tree, a test has to notice each; hours, or a part: MUTATE='-shard 1/8'
+mutate: libraries sdk ## seeds faults into a copy of the tree, a test has to notice each; an hour or two, or a part: MUTATE='-shard 1/8'
 	go test -count=1 -run '$(notices)' ./cmd/agentsecrets
 	go run ./internal/mutate $(MUTATE)
 

@@ -2,7 +2,7 @@
 // runs the tests that should notice. A fault that no test notices is a hole in
 // the tests, and makes mutate fail.
 //
-//	go run ./internal/mutate               # all faults: hours
+//	go run ./internal/mutate               # all faults: an hour or two
 //	go run ./internal/mutate -only basic   # those whose name contains "basic"
 //	go run ./internal/mutate -shard 2/8    # the second of eight parts
 //	go run ./internal/mutate -done FILE    # those that the output in FILE does not say were caught
