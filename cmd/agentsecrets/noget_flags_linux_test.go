@@ -15,7 +15,7 @@ func harmless() map[string][]string {
 	return map[string][]string{
 		"how results look, or what of names is listed": {
 			"--output", "--version", "call --include", "run --quiet", "env --quiet", "proxy env --shell", "proxy env --unset",
-			"proxy logs --env", "proxy logs --follow", "proxy logs --last", "proxy logs --secret", "proxy logs --status", "workspace allowlist log --last", "doctor --verbose",
+			"proxy logs --env", "proxy logs --follow", "proxy logs --last", "explain --last", "proxy logs --secret", "proxy logs --status", "workspace allowlist log --last", "doctor --verbose",
 			"completion bash --no-descriptions", "completion fish --no-descriptions", "completion powershell --no-descriptions", "completion zsh --no-descriptions",
 		},
 		"it asks nobody, which never makes anything allowed": {"--no-input"},
