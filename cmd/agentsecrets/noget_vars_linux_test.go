@@ -70,6 +70,7 @@ func passedOn() map[string][]string {
 		"?UserHomeDir":         {"HOME", "home"},
 		"?clientRoots":         {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE", "PIP_CERT", "CARGO_HTTP_CAINFO", "DENO_CERT"},
 		"?settle":              {"AGENTSECRETS_OUTPUT", "AGENTSECRETS_WORKSPACE", "AGENTSECRETS_PROJECT", "AGENTSECRETS_ENV"},
+		"?leftProxy":           {"HTTPS_PROXY", "https_proxy"},
 		"?environment":         {"HOME", "PATH", "TMPDIR", "LANG", "JAVA_HOME"},
 		"?getEnvAny":           {"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"},
 		"?getEnvConfig":        {"AGENTSECRETS_COMPLETION_DESCRIPTIONS"},
