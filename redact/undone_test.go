@@ -123,3 +123,19 @@ func TestPlainValues(t *testing.T) {
 		}
 	}
 }
+
+// A form whose last sign begins an escape with what comes behind it is found by a
+// pattern of its own: behind the undone text there is no value any more.
+func TestFormsThatEndWithASign(t *testing.T) {
+	for _, c := range []struct{ value, form, behind string }{
+		{`k"9fK2mQ7xT4vB8nL1cZ%`, `k\"9fK2mQ7xT4vB8nL1cZ%`, "41"},
+		{`k"9fK2mQ7xT4vB8nL1c%4`, `k\"9fK2mQ7xT4vB8nL1c%4`, "1"},
+		{`k"9fK2mQ7xT4vB8nL1cZ&`, `k\"9fK2mQ7xT4vB8nL1cZ&`, "amp;"},
+	} {
+		text := []byte("x " + c.form + c.behind + " x")
+		out, _ := setWith(c.value).Value(text)
+		if n := shown(text, out, 2, 2+len(c.form)); n > 0 {
+			t.Errorf("%d bytes of %q pass before %q: %q", n, c.form, c.behind, out)
+		}
+	}
+}
