@@ -167,6 +167,7 @@ func dialog(ts *testscript.TestScript, neg bool, args []string) {
 			fmt.Sscan(text, &code)
 		}
 	}
+	defer time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() }).Stop() // it asks for more than file has
 	s.drain()
 	_ = cmd.Wait()
 	ts.Logf("%s", s.seen.String())
