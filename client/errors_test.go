@@ -74,7 +74,7 @@ func TestCallErrors(t *testing.T) {
 		t.Errorf("%+v", denied)
 	}
 	// What has no type of its own.
-	e := wantError[*client.Error](t, call(c, client.Request{URL: "http://" + host + "/", Bearer: "KEY"}), "plaintext_denied", "")
+	e := wantError[*client.Error](t, call(c, client.Request{URL: "http://" + host + "/", Bearer: "KEY"}), "plaintext_denied", "write the URL with https://")
 	if e.Status != 403 || e.Exchange == "" || e.Name != "KEY" {
 		t.Errorf("%+v", e)
 	}
