@@ -14,8 +14,11 @@ export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
 .PHONY: build demo test check vet unit unit-outside unit-started race docs docs-check man kill mutate threats attack leak-matrix bench-quick bench-redact soak recipes interop interop-tools sdk-compat clients tools libraries suites sdk clean
 
+# How the program is built: what is tested and vetted so need not be compiled twice.
+static = CGO_ENABLED=0
+
 build: ## bin/agentsecrets: static, so that no LD_PRELOAD reaches into it
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
+	$(static) go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/agentsecrets ./cmd/agentsecrets
 
 demo: build ## the whole main job on this machine, nothing to set up; with the SDK of `make libraries` if it is there
 	PATH=$(CURDIR)/.cache/clients/bin:$$PATH bin/agentsecrets demo
@@ -27,10 +30,10 @@ test: tools ## everything that has to pass
 check: vet
 	@echo gofmt
 	@files=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); test -z "$$files" || { echo "gofmt would change: $$files" >&2; exit 1; }
-	go tool staticcheck ./...
+	$(static) GOFLAGS=-trimpath go tool staticcheck ./...
 
 vet: ## on the systems that we build for; Linux is the one that we test on
-	go vet ./...
+	$(static) go vet -trimpath ./...
 	@for system in darwin/arm64 windows/amd64; do \
 		export CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/}; \
 		echo "go vet, go build for $$system"; \
@@ -57,16 +60,17 @@ alone = ^TestScripts$$/^(pastproxy|distrust)$$
 # Outside, most is waiting. What go vet says, check has said.
 unit:
 	go test -vet=off -race -timeout 20m -skip '$(plain)' ./cmd/agentsecrets ./mitm $$(go list ./... | grep -vE '$(outside)')
+	@$(MAKE) --no-print-directory build # tests of several packages do, at the same time: once it is there, they only link
 	@$(MAKE) --no-print-directory -j2 unit-outside unit-started
-	go test -vet=off -tags quickpassword -timeout 20m -run '$(alone)' ./cmd/agentsecrets
-	go test -vet=off -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./internal/clientmatrix ./mitm ./redact
+	$(static) go test -trimpath -vet=off -tags quickpassword -timeout 20m -run '$(alone)' ./cmd/agentsecrets
+	$(static) go test -trimpath -vet=off -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./internal/clientmatrix ./mitm ./redact
 
 unit-outside:
-	go test -vet=off -p 2 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
+	$(static) go test -trimpath -vet=off -p 2 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
 
 unit-started:
-	go test -vet=off -tags quickpassword -timeout 20m -run '$(scripts)' -skip '$(alone)' ./cmd/agentsecrets
-	go test -vet=off -tags quickpassword -p 1 -timeout 20m -run '$(programs)' ./cmd/agentsecrets ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
+	$(static) go test -trimpath -vet=off -tags quickpassword -timeout 20m -run '$(scripts)' -skip '$(alone)' ./cmd/agentsecrets
+	$(static) go test -trimpath -vet=off -tags quickpassword -p 1 -timeout 20m -run '$(programs)' ./cmd/agentsecrets ./allowlist ./resolve ./resolve/agefile ./resolve/keychain
 
 race: tools libraries suites ## what starts our program, with the race detector in it, ten minutes
 	go test -race -count=1 -timeout 40m -run '^(TestScripts|TestA[56][A-Z].*|TestEveryVariableIsTried)$$' ./cmd/agentsecrets ./allowlist ./resolve/...

@@ -257,7 +257,7 @@ func TestNothingIsLeftOut(t *testing.T) {
 		packages []string
 	}
 	var steps []step
-	for _, line := range regexp.MustCompile(`(?m)^\tgo test .*-run '\$\((\w+)\)' (.+)$`).FindAllSubmatch(makefile, -1) {
+	for _, line := range regexp.MustCompile(`(?m)^\t(?:\$\(static\) )?go test .*-run '\$\((\w+)\)' (.+)$`).FindAllSubmatch(makefile, -1) {
 		steps = append(steps, step{variable(string(line[1])), strings.Fields(string(line[2]))})
 	}
 	if !bytes.Contains(makefile, []byte(`go list ./... | grep -vE '$(outside)'`)) || !bytes.Contains(makefile, []byte(`go list ./... | grep -E '$(outside)'`)) {
