@@ -12,6 +12,7 @@ var inJSON = []string{"./cmd/agentsecrets", "-run", "TestScripts/^json$"}
 
 // cliFaults are of the command line itself: completion, reference, JSON, help.
 var cliFaults = []fault{
+	{"rewrap: who reads meanwhile looks once", "resolve/agefile/agefile.go", "n < looks && errors.Is", "n < 0 && errors.Is", []string{"./resolve/agefile", "-run", "TestReadersDuringRewrap"}},
 	{"password: a quick one in any program", "internal/password/cost_quick.go", "if !testing.Testing() {", "if testing.Testing() && false {", []string{"./internal/password", "-run", "TestQuick"}},
 	{"completion: say what went wrong", "cmd/agentsecrets/root.go", "		hush(root)\n", "", inCompletion},
 	{"completion: propose what a shell would run", "cmd/agentsecrets/completion.go", "|| !typeable(name) })", "})", inCompletion},

@@ -135,10 +135,14 @@ func (s *Store) edit(ctx context.Context, edit func(values) error) error {
 	return s.write(all, identity)
 }
 
-// load reads identity and vault, without the lock: between the two a Rewrap may have replaced both, so it looks again.
+// looks is how often identity and vault are read that do not belong together.
+const looks = 10
+
+// load reads identity and vault, without the lock: between the two a Rewrap may have replaced both, and another when it
+// looks again.
 func (s *Store) load() (values, *age.X25519Identity, error) {
 	all, identity, err := s.loadOnce()
-	if errors.Is(err, errOtherKey) {
+	for n := 1; n < looks && errors.Is(err, errOtherKey); n++ {
 		all, identity, err = s.loadOnce()
 	}
 	if !errors.Is(err, errOtherKey) {
