@@ -51,7 +51,7 @@ outside = /(internal/(attack|bench|clientmatrix|clients|interop|leakmatrix|mutat
 scripts = ^TestScripts$$
 programs = ^(TestNoGet|TestEveryVariableIsTried|TestA[56][A-Z].*)$$
 notices = ^Test(Demo|Canary|Doctor)Notices$$
-measured = ^(TestCoreOfClients|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
+measured = ^(TestCoreOfClients|TestWriteAllocates|TestCanaryIsCheap|TestV(5|10)[A-Z].*|TestV4BombMemory|TestE3Bomb|TestE(5|6|10)[A-Z].*|TestS3Places|TestD10Rebinding|TestAnyChunking|TestFormsWithoutPatterns|TestSlowTextCostsNoMore|TestFragmentsPass)$$
 plain = $(scripts)|$(programs)|$(notices)|$(measured)
 # Scripts about what happens within a second, on a machine that has one to spare.
 alone = ^TestScripts$$/^(pastproxy|distrust)$$
@@ -63,7 +63,7 @@ unit:
 	@$(MAKE) --no-print-directory build # tests of several packages do, at the same time: once it is there, they only link
 	@$(MAKE) --no-print-directory -j2 unit-outside unit-started
 	$(static) go test -trimpath -vet=off -tags quickpassword -timeout 20m -run '$(alone)' ./cmd/agentsecrets
-	$(static) go test -trimpath -vet=off -p 1 -timeout 20m -run '$(measured)' ./cmd/agentsecrets ./internal/clientmatrix ./mitm ./redact
+	$(static) go test -trimpath -vet=off -p 1 -timeout 20m -run '$(measured)' ./audit ./cmd/agentsecrets ./internal/clientmatrix ./mitm ./redact
 
 unit-outside:
 	$(static) go test -trimpath -vet=off -p 2 -timeout 20m -skip '$(plain)' $$(go list ./... | grep -E '$(outside)')
@@ -161,7 +161,7 @@ suites: .cache/interop/.built ## those of other people's test suites that make t
 	for tool in h2spec=github.com/summerwind/h2spec/cmd/h2spec \
 		grpc-client=google.golang.org/grpc/interop/client grpc-server=google.golang.org/grpc/interop/server \
 		toxiproxy=github.com/Shopify/toxiproxy/v2/cmd/server vegeta=github.com/tsenart/vegeta/v12; do \
-		(cd internal/interop/tools && go build -o $(CURDIR)/.cache/interop/bin/$${tool%%=*} $${tool#*=}); \
+		(cd internal/interop/tools && $(static) go build -trimpath -o $(CURDIR)/.cache/interop/bin/$${tool%%=*} $${tool#*=}); \
 	done
 	touch $@
 

@@ -88,12 +88,13 @@ func TestWriteAllocates(t *testing.T) {
 		ID: NewID(), Timestamp: time.Now(), Event: Decided, SecretKeys: []string{"STRIPE_KEY"}, Places: []string{"header:authorization"},
 		Method: "POST", TargetURL: "https://api.stripe.com/v1/balance", Domain: "api.stripe.com", Status: OK,
 	}
+	const most = 5 // measured: 4, of Lstat and of the MAC
 	n := testing.AllocsPerRun(200, func() {
 		if err := l.Write(e); err != nil {
 			t.Fatal(err)
 		}
 	})
-	if t.Logf("%.0f allocations", n); n > maxAllocations {
-		t.Errorf("an event makes %.0f allocations, not at most %d", n, maxAllocations)
+	if t.Logf("%.0f allocations", n); n > most {
+		t.Errorf("an event makes %.0f allocations, not at most %d", n, most)
 	}
 }
