@@ -302,7 +302,8 @@ func ours(p *passage) {
 
 // connection says how ours to the client goes on.
 func connection(p *passage) {
-	asked := p.x.request.has("Connection", "close") || p.x.ungiving && len(p.got.early) == 0 // it may still send the body
+	asked := p.x.request.has("Connection", "close") || p.x.ungiving && len(p.got.early) == 0 || // it may still send the body
+		p.x.ungiving && len(p.x.request.body) > 256<<10 && p.got.response.has("Connection", "close") // how much it sent so far is chance
 	switch m := p.want.response; {
 	case asked, p.x.old() && !p.x.request.has("Connection", "keep-alive"), m.framing != "none" && m.framing != "sized" && p.x.old():
 		m.set("Connection", "close")

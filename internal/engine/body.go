@@ -21,18 +21,21 @@ type body struct {
 	done    bool
 	waits   bool // the client waits for 100
 	unasked bool // and did not get it
+	begun   atomic.Bool
 	ended   atomic.Bool
-	size    int64       // what is left of one with a length, else -1
-	trailer http.Header // where those go that come; nil for a body without chunks
+	left    atomic.Int64 // of one with a length, else -1
+	trailer http.Header  // where those go that come; nil for a body without chunks
 	like    *like
 }
 
 func (b *body) begin(f http1.Framing, waits bool) {
 	b.Reset(b.c.br, f)
-	b.done, b.waits, b.unasked, b.trailer, b.like, b.size = false, waits, waits, nil, nil, -1
+	b.done, b.waits, b.unasked, b.trailer, b.like = false, waits, waits, nil, nil
+	b.left.Store(-1)
 	if f.Kind == http1.Sized {
-		b.size = f.Length
+		b.left.Store(f.Length)
 	}
+	b.begun.Store(false)
 	b.ended.Store(b.Ended())
 }
 
@@ -50,9 +53,10 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	b.begun.Store(true)
 	n, err := b.Body.Read(p)
-	if b.size >= 0 {
-		b.size -= int64(n)
+	if b.left.Load() >= 0 {
+		b.left.Add(-int64(n))
 	}
 	if err == io.EOF {
 		if b.trailer != nil && !b.ended.Load() {
@@ -70,13 +74,24 @@ func (b *body) Close() error { return nil }
 func (b *body) AtHand() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !b.waits && b.size >= 0 && int64(b.c.br.Buffered()) >= b.size
+	left := b.left.Load()
+	return !b.waits && left >= 0 && int64(b.c.br.Buffered()) >= left
 }
 
-// unwanted reports whether the client waits to be asked for it, in vain if the
-// response begins: whether it then sends it nobody can tell.
+// unwanted reports whether there is more of the body, when the response begins, than
+// is sure to be read before its end: the client waits to be asked for it, in vain, and
+// whether it then sends it nobody can tell; or it is too much to be read for the
+// connection's sake alone; or nobody knows how much it is, and an origin that it is
+// passed on to has answered already. The client is then told not to use the
+// connection again (RFC 9112, 9.6).
 func (b *body) unwanted() bool {
-	if !b.mu.TryLock() {
+	left := b.left.Load()
+	switch {
+	case b.ended.Load():
+		return false
+	case left > maxLeft, left < 0 && b.begun.Load():
+		return true
+	case !b.mu.TryLock():
 		return false // it is being read
 	}
 	defer b.mu.Unlock()
@@ -84,12 +99,17 @@ func (b *body) unwanted() bool {
 }
 
 // over ends reading, and reports whether there was nothing left. Who still reads
-// is interrupted.
+// is interrupted, and what is left of a body with a length can be read behind them;
+// where in a chunk they were, nobody knows.
 func (b *body) over() bool {
 	if !b.mu.TryLock() {
 		b.c.raw.SetReadDeadline(longAgo)
 		b.mu.Lock()
-		b.c.closes = true
+		if left := b.left.Load(); left < 0 {
+			b.c.closes = true
+		} else {
+			b.Reset(b.c.br, http1.Framing{Kind: http1.Sized, Length: left})
+		}
 	}
 	defer b.mu.Unlock()
 	b.done = true

@@ -69,6 +69,9 @@ var httpFaults = []fault{
 	{"same: what breaks off is lost", "mitm/respond.go", "	x.giveUp(r)\n", "", inDiffer},
 	{"same: a last response is reset", "internal/engine/serve.go", "	case c.closes || !over && c.body.unasked:\n", "	case !over && (c.closes || c.body.unasked):\n", []string{"./internal/engine", "-run", "TestLastResponseIsWhole"}},
 	{"same: a connection ends unannounced", "internal/engine/response.go", "	w.c.closes = w.c.closes || w.c.body.unwanted()\n", "", inDiffer},
+	{"same: a connection ends unannounced under a long body", "internal/engine/body.go", "	case left > maxLeft, left < 0", "	case left < 0", []string{"./internal/engine", "-run", "TestUnreadBody|TestResponseBefore"}},
+	{"same: a connection ends unannounced under a body in chunks", "internal/engine/body.go", "	case left > maxLeft, left < 0 && b.begun.Load():", "	case left > maxLeft:", []string{"./internal/engine", "-run", "TestUnreadBody|TestResponseBefore"}},
+	{"same: who is interrupted ends the connection", "internal/engine/body.go", "		if left := b.left.Load(); left < 0 {", "		if left := b.left.Load(); left > -2 {", []string{"./internal/engine", "-run", "TestUnreadBody|TestResponseBefore"}},
 	{"same: clients that end their side have left", "mitm/proxy.go", "ConnState: p.followTunnel, Waits: peer.Waits, ", "ConnState: p.followTunnel, ", inDiffer},
 	{"same: whoever ended a side waits", "internal/peer/peer_linux.go", "s.dst != local || s.inode == 0 {", "s.dst != local {", inPeer},
 }
