@@ -8,8 +8,9 @@ import (
 	"github.com/agentsecrets/agentsecrets/audit"
 )
 
-// Recorded are exchanges with a placeholder, a refusal or a redaction; the rest counts
-// in metrics only. The decided event has been written when the first byte goes
+// Recorded are exchanges with a placeholder, a refusal, a failure of which we told or a
+// redaction: whoever is given an ID for what went wrong finds it. The rest counts in
+// metrics only. The decided event has been written when the first byte goes
 // upstream. Events hold names, and the request as the client wrote it.
 
 func (x *exchange) event(kind string) audit.Event {
@@ -115,7 +116,7 @@ func (x *exchange) finish() {
 		o.Redacted(form, n)
 	}
 	o.Observe(e)
-	if len(x.uses)+len(x.mentions) == 0 && e.Status != audit.Blocked && !e.Redacted {
+	if len(x.uses)+len(x.mentions) == 0 && e.Reason == "-" && !e.Redacted {
 		return
 	}
 	if err := x.proxy.cfg.Record(e); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -227,4 +228,55 @@ func must(r *http.Request, err error) *http.Request {
 		panic(err)
 	}
 	return r
+}
+
+// Whoever is told the ID of an exchange that failed finds it in the log, though no
+// placeholder was in it. What the origin answers is no failure of which we tell.
+func TestFailuresAreRecorded(t *testing.T) {
+	l := lab.New(t, lab.Config{ClientH1: true, OriginH1: true, Origin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/broken":
+			w.Header().Set("Content-Length", "5")
+			io.WriteString(w, "some")
+		case "/status":
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	})})
+	want := map[string]string{}
+	for _, tc := range []struct{ url, reason string }{
+		{l.URL(host, "/ordinary"), ""},
+		{l.URL(host, "/status"), ""},
+		{l.URL(host, "/broken"), "origin_protocol"},
+		{"https://" + host + ":1/nothing-listens", "origin_unreachable"},
+	} {
+		resp, err := l.Client.Get(tc.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		id := resp.Header.Get("AgentSecrets-Exchange")
+		if id == "" {
+			t.Errorf("%s: %s tells no ID", tc.url, resp.Status)
+		}
+		if tc.reason != "" {
+			want[id] = tc.reason
+		}
+	}
+	l.Client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := l.Proxy.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, e := range l.Events() {
+		got[e.ID] = e.Reason
+		if e.Status != audit.Error {
+			t.Errorf("the status of %s is %s", e.Reason, e.Status)
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("recorded are %v, not %v", got, want)
+	}
 }

@@ -104,7 +104,7 @@ func (a *app) explain(id, file string) error {
 	if len(events) == 0 {
 		return &failure{
 			code: exitFailure, hint: "agentsecrets proxy logs",
-			err: fmt.Errorf("no exchange %q is recorded: those without a placeholder, a refusal or an echo are not, and old records are removed", cell(id)),
+			err: fmt.Errorf("no exchange %q is recorded: those without a placeholder, a refusal, a failure or an echo are not, and old records are removed", cell(id)),
 		}
 	}
 	x := explained(events, a.bindHints(home))

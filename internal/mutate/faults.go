@@ -353,6 +353,7 @@ var faults = []fault{
 	{"audit: send first, then record", "mitm/exchange.go", "	if err := x.record(); err != nil {\n		return nil, err\n	}\n	if err := x.expandHead(out); err != nil {", "	defer func() { go x.record() }()\n	if err := x.expandHead(out); err != nil {", []string{"./mitm", "-run", "TestEveryExpansion"}},
 	{"audit: what streams is not recorded", "mitm/body.go", "	if len(x.uses) > before {\n", "	if len(x.uses) < before {\n", []string{"./mitm", "-run", "TestEveryExpansion"}},
 	{"audit: mentions go unrecorded", "mitm/record.go", "len(x.uses)+len(x.mentions) == 0", "len(x.uses) == 0", []string{"./mitm", "-run", "TestTextPasses"}},
+	{"audit: failures without a placeholder go unrecorded", "mitm/record.go", "e.Reason == \"-\" && !e.Redacted {", "e.Status != audit.Blocked && !e.Redacted {", []string{"./mitm", "-run", "TestFailuresAreRecorded"}},
 	{"audit: sync and record no head", "audit/log.go", "		err = l.file.keys.writeHead(headAt, l.file.path, known)\n", "		_ = known\n", inAudit},
 	{"audit: log prune inside a run", "cmd/agentsecrets/log.go", "	if err := outsideRun(\"removing audit logs\"); err != nil {\n		return err\n	}\n", "", []string{"./cmd/agentsecrets", "-run", "TestScripts/^log$"}},
 	{"audit: bad files are no failure", "cmd/agentsecrets/log.go", "	if bad > 0 {\n", "	if bad > 1<<20 {\n", []string{"./cmd/agentsecrets", "-run", "TestScripts/^log$"}},
