@@ -25,6 +25,7 @@ const (
 // Checked is what Verify found out about one file.
 type Checked struct {
 	Path   string `json:"file"`
+	Log    string `json:"-"` // that Path is part of: itself, unless it was set aside
 	State  string `json:"state"`
 	Lines  int    `json:"lines"`
 	Line   int    `json:"line,omitempty"`   // the first bad one, where it is a line
@@ -130,6 +131,9 @@ func (v *verifier) log(path string) {
 		}
 	}
 	v.seen[path] = true
+	for i := range found {
+		found[i].Log = path
+	}
 	v.list = append(v.list, found...)
 }
 
@@ -150,7 +154,7 @@ func (v *verifier) without(path string, err error) []Checked {
 
 // loose checks a file that no head knows.
 func (v *verifier) loose(path string) {
-	c := Checked{Path: path, State: NotChained}
+	c := Checked{Path: path, Log: path, State: NotChained}
 	err := eachLine(path, func(line []byte) {
 		c.Lines++
 		if _, _, ok := split(line); ok {

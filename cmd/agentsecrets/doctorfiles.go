@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/agentsecrets/agentsecrets/audit"
@@ -95,10 +96,10 @@ func (x *checkup) leftovers() doctorCheck {
 	return c
 }
 
-// maxVerified is what is read of a log here; log verify reads all of all of them.
+// maxVerified is what is read of the logs here, unless something is wrong; log verify reads all of all of them.
 const maxVerified = 4 << 20
 
-// audit says whether exchanges can be recorded, and whether the newest log was changed.
+// audit says whether exchanges can be recorded, and whether a log was changed.
 func (x *checkup) audit() doctorCheck {
 	c := doctorCheck{What: "audit log", OK: true}
 	dir, key := auditDir(x.home), auditKey(x.home)
@@ -117,41 +118,89 @@ func (x *checkup) audit() doctorCheck {
 	if err != nil {
 		return failed(c.What, err)
 	}
-	newest, size, err := newestLog(dir)
-	switch {
-	case err != nil:
+	if err := c.verify(dir, text); err != nil {
 		return failed(c.What, err)
-	case newest == "":
-		c.Detail = "can be written; nothing is in it yet"
-	case size > maxVerified:
-		c.Detail = fmt.Sprintf("can be written; the newest file has %d MB, which agentsecrets log verify reads", size>>20)
-	default:
-		checked, err := audit.VerifyFile(newest, text)
-		if err != nil {
-			return failed(c.What, err)
-		}
-		if checked.State == audit.Bad {
-			c.OK, c.Hint = false, putAside(newest)
-			c.Detail = fmt.Sprintf("%s was changed: line %d, %s", newest, checked.Line, checked.Reason)
-			return c
-		}
-		c.Detail = fmt.Sprintf("can be written; the newest file, %s, is %s (agentsecrets log verify reads all)", count(checked.Lines, "line"), checked.State)
 	}
 	return c
 }
 
-// putAside keeps a log and what belongs to it, out of the way.
-func putAside(log string) string {
-	dir := filepath.Join(filepath.Dir(filepath.Dir(log)), "old-audit")
-	stem := strings.TrimSuffix(log, ".jsonl")
-	return fmt.Sprintf("mkdir -p -m 700 %s && mv %s.* %s", atomicfile.ShellWord(dir), atomicfile.ShellWord(stem), atomicfile.ShellWord(dir))
+// verify reads all logs where they are small, else the newest; and all if that does not hold: who has put one aside
+// is not to find the next.
+func (c *doctorCheck) verify(dir string, key []byte) error {
+	newest, size, whole, err := newestLog(dir)
+	if err != nil {
+		return err
+	}
+	if newest == "" {
+		c.Detail = "can be written; nothing is in it yet"
+		return nil
+	}
+	if whole > maxVerified && size > maxVerified {
+		c.Detail = fmt.Sprintf("can be written; the newest file has %d MB, which agentsecrets log verify reads", size>>20)
+		return nil
+	}
+	if whole > maxVerified {
+		checked, err := audit.VerifyFile(newest, key)
+		if err != nil {
+			return err
+		}
+		if checked.State != audit.Bad {
+			c.Detail = fmt.Sprintf("can be written; the newest file, %s, is %s (agentsecrets log verify reads all)", count(checked.Lines, "line"), checked.State)
+			return nil
+		}
+	}
+	all, err := audit.Verify(dir, key)
+	if err != nil {
+		return err
+	}
+	c.judgeLogs(dir, all)
+	return nil
 }
 
-// newestLog is the file that was written last.
-func newestLog(dir string) (path string, size int64, err error) {
+// judgeLogs names the files that do not hold, and has one command put them all aside.
+func (c *doctorCheck) judgeLogs(dir string, all []audit.Checked) {
+	lines, loose, logs := 0, 0, []string{}
+	for _, f := range all {
+		if lines += f.Lines; f.State == audit.NotChained {
+			loose++
+		}
+		if f.State != audit.Bad {
+			continue
+		}
+		c.Missed = append(c.Missed, f.Path+": "+f.Reason)
+		if !slices.Contains(logs, f.Log) {
+			logs = append(logs, f.Log)
+		}
+	}
+	switch {
+	case len(logs) == 0:
+		c.Detail = fmt.Sprintf("can be written; %s in %s, none was changed", count(lines, "line"), count(len(all), "file"))
+		if loose > 0 {
+			c.Detail += fmt.Sprintf("; %d of them by an earlier version, which shows no changes", loose)
+		}
+		return
+	case len(c.Missed) == len(all):
+		logs = []string{filepath.Join(dir, "*")}
+	}
+	c.OK, c.Cells, c.Covered, c.Hint = false, len(all), len(all)-len(c.Missed), putAside(dir, logs)
+	c.Detail = "files were changed, or their key is another"
+}
+
+// putAside keeps logs and what belongs to each out of the way, where nothing is yet: the log of all calls has one name.
+func putAside(dir string, logs []string) string {
+	to := atomicfile.ShellWord(atomicfile.Unused(filepath.Join(filepath.Dir(dir), "old-audit")))
+	command := "mkdir -m 700 " + to + " && mv"
+	for _, log := range logs {
+		command += " " + atomicfile.ShellWord(strings.TrimSuffix(strings.TrimSuffix(log, "*"), "jsonl")) + "*"
+	}
+	return command + " " + to
+}
+
+// newestLog is the file that was written last; whole is the size of all.
+func newestLog(dir string) (path string, size, whole int64, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return "", 0, err
+		return "", 0, 0, err
 	}
 	var last fs.FileInfo
 	for _, e := range entries {
@@ -159,12 +208,13 @@ func newestLog(dir string) (path string, size int64, err error) {
 		if err != nil || !info.Mode().IsRegular() || filepath.Ext(e.Name()) != ".jsonl" {
 			continue
 		}
+		whole += info.Size()
 		if last == nil || info.ModTime().After(last.ModTime()) {
 			last = info
 		}
 	}
 	if last == nil {
-		return "", 0, nil
+		return "", 0, 0, nil
 	}
-	return filepath.Join(dir, last.Name()), last.Size(), nil
+	return filepath.Join(dir, last.Name()), last.Size(), whole, nil
 }

@@ -194,15 +194,20 @@ func ShellWord(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// Aside is the command that puts the file at path out of the way without losing it, nor what was put aside before: to a
+// Aside is the command that puts what is at path out of the way without losing it, nor what was put aside before: to a
 // name with suffix that nothing has, and with -n, since a command may be pasted again when a new file has come.
 func Aside(path, suffix string) string {
-	to := path + suffix
+	return "mv -n " + ShellWord(path) + " " + ShellWord(Unused(path+suffix))
+}
+
+// Unused is path, or with a number behind it the first that nothing has.
+func Unused(path string) string {
+	free := path
 	for n := 2; ; n++ {
-		if _, err := os.Lstat(to); err != nil {
-			return "mv -n " + ShellWord(path) + " " + ShellWord(to)
+		if _, err := os.Lstat(free); err != nil {
+			return free
 		}
-		to = fmt.Sprintf("%s%s-%d", path, suffix, n)
+		free = fmt.Sprintf("%s-%d", path, n)
 	}
 }
 

@@ -81,7 +81,7 @@ var cliFaults = []fault{
 	{"help: an example that does not work", "cmd/agentsecrets/set.go", "  agentsecrets secrets set --env-file .env GITHUB_TOKEN", "  agentsecrets secrets set --env-file .env GITHUB_TOKEN GITLAB_TOKEN", inExamples},
 	{"help: a verb without examples", "cmd/agentsecrets/log.go", "		Example: \"  agentsecrets log prune --older-than 30d --keep 100\",\n", "", []string{"./cmd/agentsecrets", "-run", "TestExamplesAreCommands"}},
 	{"explain: --last is any", "cmd/agentsecrets/explain.go", "audit.Filter{Last: 1}", "audit.Filter{}", []string{"./cmd/agentsecrets", "-run", "TestScripts/^explain$"}},
-	{"hints: what was put aside is lost", "internal/atomicfile/private.go", "err != nil {\n			return \"mv -n", "err != nil || n > 1 {\n			return \"mv -f", inAside},
+	{"hints: what was put aside is lost", "internal/atomicfile/private.go", "os.Lstat(free); err != nil {", "os.Lstat(free); err != nil || n > 1 {", inAside},
 	{"hints: pasted twice they lose a file", "internal/atomicfile/private.go", "return \"mv -n \"", "return \"mv \"", inAside},
 }
 
