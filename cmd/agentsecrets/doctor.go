@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -58,7 +60,10 @@ The exit code is 1 if a check failed; a warning is no failure.`,
 		ValidArgsFunction: a.programs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.ArgsLenAtDash() < 0 {
-				args = o.named(a, args)
+				var err error
+				if args, err = o.named(a, args); err != nil {
+					return err
+				}
 			}
 			if err := o.check(args); err != nil {
 				return err
@@ -80,16 +85,45 @@ The exit code is 1 if a check failed; a warning is no failure.`,
 }
 
 // named takes args that are names of clients, and no more, for those of --clients, and
-// says so: a program of the same name, which does nothing by itself, stands behind --.
-func (o *doctorOptions) named(a *app, args []string) (left []string) {
-	names := strings.Join(args, ",")
-	if o.clients != allClients || !namesClients(names) {
-		return args
+// says so: a program of the same name, which does nothing by itself, stands behind --. So
+// does one whose arguments are no options, or they might be clients that are misspelt.
+func (o *doctorOptions) named(a *app, args []string) (left []string, err error) {
+	if o.clients != allClients || len(args) == 0 {
+		return args, nil
 	}
+	if !namesClients(args[0]) {
+		if _, err := a.program(args, a.environ); err != nil && len(args) == 1 && !strings.ContainsRune(args[0], os.PathSeparator) {
+			return nil, noClient(args[0])
+		}
+		return args, nil
+	}
+	for _, word := range args[1:] {
+		if strings.HasPrefix(word, "-") {
+			return args, nil
+		}
+		if !namesClients(word) {
+			f := noClient(word)
+			f.hint = "agentsecrets doctor --clients -- " + shownWords(args)
+			return nil, f
+		}
+	}
+	names := strings.Join(args, ",")
 	o.clients = names
 	a.say("%s: taken for the names of clients; a program is tried with agentsecrets doctor --clients -- %s", names, strings.Join(args, " "))
-	return nil
+	return nil, nil
 }
+
+// shownWords are args to be typed again, if all are names: what a program is given may hold anything.
+func shownWords(args []string) string {
+	for _, word := range args {
+		if !plainWord.MatchString(word) {
+			return args[0] + " ARG…"
+		}
+	}
+	return strings.Join(args, " ")
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_./-]{0,31}$`)
 
 // check refuses what does not go together.
 func (o doctorOptions) check(args []string) error {

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -114,9 +116,7 @@ func probesFor(wanted string) ([]probe.Probe, error) {
 			is = func(p probe.Probe) bool { return p.Name == name }
 		}
 		if name == "" || !slices.ContainsFunc(all, is) {
-			f := usage("--clients: there is no client %q", name)
-			f.hint = "agentsecrets doctor --clients=curl,python"
-			return nil, f
+			return nil, noClient(name)
 		}
 		for _, p := range all {
 			if is(p) && !slices.ContainsFunc(list, func(other probe.Probe) bool { return other.Name == p.Name }) {
@@ -125,6 +125,23 @@ func probesFor(wanted string) ([]probe.Probe, error) {
 		}
 	}
 	return list, nil
+}
+
+// noClient says that there is none of that name, and which may have been meant.
+func noClient(name string) *failure {
+	shown := "that word"
+	if plainWord.MatchString(name) {
+		shown = strconv.Quote(name)
+	}
+	f := usage("--clients: %s is no client that it knows", shown)
+	f.hint = "agentsecrets doctor --clients=curl,python"
+	if names, err := probeNames(); err == nil {
+		if near := env.Near(strings.ToLower(name), names); near != "" {
+			f.err = fmt.Errorf("%w; did you mean %s?", f.err, near)
+			f.hint = "agentsecrets doctor --clients=" + near
+		}
+	}
+	return f
 }
 
 // namesClients reports whether wanted is a list that probesFor takes.

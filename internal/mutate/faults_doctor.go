@@ -30,5 +30,6 @@ var doctorFaults = []fault{
 	{"env: Node warns of its own proxy in every program", "env/files/as-node-preload.cjs", "what.code === 'UNDICI-EHPA'", "false", []string{"./env", "-run", "TestNodeIsNotWarned"}},
 	{"doctor --clients: requests with a secret are sent", "cmd/agentsecrets/doctorlab.go", "	if l.sends && u.Host == labHost && u.Name == doctorName {\n", "	if u.Host == labHost {\n", inDoctorClients},
 	{"doctor --clients: a name of a client is a program", "cmd/agentsecrets/doctor.go", "cmd.ArgsLenAtDash() < 0 {", "cmd.ArgsLenAtDash() < -1 {", inDoctorClients},
+	{"doctor --clients: a client that is misspelt is an argument", "cmd/agentsecrets/doctor.go", "		if !namesClients(word) {\n			f", "		if !namesClients(word) {\n			return args, nil\n		}\n		if false {\n			f", inDoctorClients},
 	{"doctor --clients: a program is the name of a client", "cmd/agentsecrets/doctor.go", "cmd.ArgsLenAtDash() < 0 {", "cmd.ArgsLenAtDash() < 1 {", inDoctorClients},
 }
