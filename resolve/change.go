@@ -24,6 +24,23 @@ func (x *Index) Project(project string) (map[string][]string, error) {
 	return f.names(project), nil
 }
 
+// Projects says of each project that has secrets how many names there are in all its environments.
+func (x *Index) Projects() (map[string]int, error) {
+	f, err := x.load()
+	if err != nil {
+		return nil, err
+	}
+	count := map[string]int{}
+	for project := range f.Projects {
+		for _, names := range f.names(project) {
+			if n := len(names); n > 0 {
+				count[project] += n
+			}
+		}
+	}
+	return count, nil
+}
+
 // Apply does what plan says of the names that there are (see Project), all of it or nothing: what fails is taken back,
 // and what a crash cuts short is brought to its end by the next Apply, Set, Delete or Reconcile, before anything else
 // is changed. plan is called once, while nobody else can change anything.

@@ -12,6 +12,8 @@ var doctorFaults = []fault{
 	{"doctor: directories of killed runs are overlooked", "cmd/agentsecrets/doctorfiles.go", "append(files[:len(files):len(files)], dirs...)", "files", inDoctorFix},
 	{"doctor: --fix only says so", "cmd/agentsecrets/doctorcheckup.go", "	if err := do(); err != nil {\n", "	if err := error(nil); err != nil {\n", inDoctorFix},
 	{"doctor: a log that was changed is whole", "cmd/agentsecrets/doctorfiles.go", "		if f.State != audit.Bad {\n", "		if f.State != \"-\" {\n", inDoctorFix},
+	{"doctor: a list of projects that is gone is whole", "cmd/agentsecrets/doctorregistry.go", "		lost[id] = true\n", "		_ = id\n", inDoctorFix},
+	{"doctor: rules of a workspace that is not listed are overlooked", "cmd/agentsecrets/doctorregistry.go", "range x.ruled() {", "range x.ruled()[:0] {", inDoctorFix},
 	{"doctor: logs under another key are put aside one by one", "cmd/agentsecrets/doctorfiles.go", "			logs = append(logs, f.Log)\n", "			logs = []string{f.Log}\n", inDoctorFix},
 	{"doctor: logs beside one that holds are not looked at", "cmd/agentsecrets/doctorfiles.go", "	if whole > maxVerified {\n", "	if whole > 0 {\n", inDoctorFix},
 	{"doctor: unbound secrets are bound", "cmd/agentsecrets/doctorpolicy.go", "		if len(bound[name].Hosts) > 0 {\n", "		if len(bound[name].Hosts) >= 0 {\n", inDoctorFix},
