@@ -69,7 +69,6 @@ type seen struct {
 // Look has what is asked about policy with the scope that it returns answered by
 // the file as it is now, without another look at it.
 func (p *policies) Look(s mitm.Scope) mitm.Scope {
-	s.Seen = nil
 	list, book, err := p.both(s)
 	s.Seen = seen{list, book, err}
 	return s
