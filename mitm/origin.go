@@ -267,10 +267,8 @@ func originProblem(err error, scheme, domain string) *Problem {
 	case errors.As(err, &guard):
 		p.Status, p.Slug, p.Message = http.StatusForbidden, "private_address", "the host has a private address, where no value is sent"
 		p.Hint = "agentsecrets run --intercept --allow-private -- COMMAND"
-	case errors.As(err, &parent) && parent.status != 0:
-		p.Slug, p.Message = "parent_refused", fmt.Sprintf("the parent proxy refused a tunnel to the origin, with status %d", parent.status)
 	case errors.As(err, &parent):
-		p.Slug, p.Message = "parent_unreachable", "the parent proxy cannot be reached, or did not answer"
+		return parent.problem(domain)
 	case errors.As(err, &cert):
 		p.Slug, p.Message = "origin_untrusted", "the origin's certificate was not accepted: "+certCause(cert.Err)
 		p.Hint = "agentsecrets run --intercept --origin-ca FILE -- COMMAND"
@@ -278,11 +276,11 @@ func originProblem(err error, scheme, domain string) *Problem {
 		p.Slug, p.Message = "origin_protocol", "the origin did not complete TLS 1.2 or later"
 	case errors.Is(err, errNoHTTP2):
 		p.Slug, p.Message = "origin_protocol", "the origin speaks HTTP/1.1, and gRPC needs HTTP/2 all the way"
+	case errors.As(err, &op) && op.Op == "dial":
+		p = noConnection(op)
+		p.Domain, p.Hint = domain, "agentsecrets allowlist test "+scheme+"://"+domain // says what the name leads to
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		p.Status, p.Slug, p.Message = http.StatusGatewayTimeout, "origin_timeout", "the origin did not answer in time"
-	case errors.As(err, &op) && op.Op == "dial":
-		p.Slug, p.Message = "origin_unreachable", "no connection to the origin could be made"
-		p.Hint = "agentsecrets allowlist test " + scheme + "://" + domain // says what the name leads to
 	default:
 		p.Slug, p.Message = "origin_protocol", "the origin broke off or answered with something that is not HTTP"
 	}

@@ -314,7 +314,8 @@ func (t testedJSON) write(out io.Writer) {
 func (t testedJSON) writeAddresses(out io.Writer) {
 	switch {
 	case t.Lookup != "":
-		fmt.Fprintf(out, "Address: %s\n", t.Lookup)
+		fmt.Fprintf(out, "Address: %s: look at its spelling, and at the network\n", t.Lookup)
+		fmt.Fprintln(out, "  to change it: --resolve HOST:PORT:ADDR, or --parent http://HOST:PORT where only a proxy knows names, of run, call or proxy start")
 	case len(t.Addresses) == 0:
 		fmt.Fprintln(out, "Address: not looked up")
 	}

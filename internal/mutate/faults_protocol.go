@@ -3,12 +3,18 @@ package main
 // Faults in what is done for one protocol.
 
 var (
-	inMessages  = []string{"./mitm", "-run", "TestMessages|TestGRPC"}
-	inPairs     = []string{"./mitm", "-run", "TestProtocolPairs|TestHTTP10"}
-	inWebSocket = []string{"./mitm", "-run", "WebSocket|TestUpgrade|BrokenText|PlaintextUpgrade"}
+	inMessages    = []string{"./mitm", "-run", "TestMessages|TestGRPC"}
+	inPairs       = []string{"./mitm", "-run", "TestProtocolPairs|TestHTTP10"}
+	inUnreachable = []string{"./mitm", "-run", "TestUnreachable|TestParentRefusals"}
+	inWebSocket   = []string{"./mitm", "-run", "WebSocket|TestUpgrade|BrokenText|PlaintextUpgrade"}
 )
 
 var protocolFaults = []fault{
+	{"unreachable: a name without an address is any failure", "mitm/unreachable.go", "	case errors.As(op, &name) && name.IsNotFound:", "	case errors.As(op, &name) && name.IsNotFound && name.IsTimeout:", inUnreachable},
+	{"unreachable: who refuses is any failure", "mitm/unreachable.go", "	case isErrno(op, refused):", "	case isErrno(op, refused[:0]):", inUnreachable},
+	{"unreachable: no route is any failure", "mitm/unreachable.go", "	case isErrno(op, noRoute):", "	case isErrno(op, noRoute[:0]):", inUnreachable},
+	{"unreachable: no connection in time is no answer", "mitm/origin.go", "	case errors.As(err, &op) && op.Op == \"dial\":", "	case errors.As(err, &op) && op.Op == \"dial\" && !op.Timeout():", inUnreachable},
+	{"unreachable: a parent that wants a password is any", "mitm/unreachable.go", "	case http.StatusProxyAuthRequired:\n		p.Message", "	case -http.StatusProxyAuthRequired:\n		p.Message", inUnreachable},
 	{"grpc: ask for compressed messages", "mitm/grpc.go", "		case x.reaches:\n			delete(h, field)\n", "", inMessages},
 	{"grpc: ask for any coding elsewhere", "mitm/grpc.go", "			h[field] = []string{readable(lines)}\n", "			_ = lines\n", inMessages},
 	{"grpc: pass compressed messages", "mitm/messages.go", "	case compressed && !search:", "	case compressed:", inMessages},
