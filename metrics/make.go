@@ -23,7 +23,7 @@ const (
 	reasons = "agent_denied agent_token_expired agent_token_invalid audit_unavailable authority_mismatch bad_authority bad_request binding_denied body_too_large " +
 		"domain_not_in_allowlist egress_denied empty_allowlist header_too_large internal_error method_denied method_refused not_tls origin_protocol " +
 		"origin_timeout origin_unreachable origin_untrusted overloaded parent_refused parent_unreachable permission_denied place_denied plaintext_denied " +
-		"policy_seal_broken private_address project_not_found proxy_credential_required rate_limited secret_not_found short_value_budget " +
+		"policy_seal_broken policy_unreadable private_address project_not_found proxy_credential_required rate_limited rate_uncounted secret_not_found short_value_budget " +
 		"store_locked too_many_values tunnelled_host undecodable_response value_not_allowed_in_place workspace_not_found"
 )
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/agents"
@@ -121,10 +122,7 @@ func (p *policies) Spend(s mitm.Scope) error {
 	wait, err := m.Spend(agent.Name, agent.Policy.Rate, time.Now())
 	switch {
 	case err != nil:
-		return &mitm.Problem{
-			Status: http.StatusServiceUnavailable, Slug: "store_locked",
-			Message: "what agent " + agent.Name + " has used cannot be counted", Hint: "agentsecrets agent policy get " + agent.Name,
-		}
+		return uncounted(agent.Name, err)
 	case wait > 0:
 		return &mitm.Problem{
 			Status: http.StatusTooManyRequests, Slug: "rate_limited", RetryAfter: wait,
@@ -133,6 +131,18 @@ func (p *policies) Spend(s mitm.Scope) error {
 		}
 	}
 	return nil
+}
+
+// uncounted is for a rate of which there can be no record: it would be none.
+func uncounted(agent string, err error) *mitm.Problem {
+	why := "its file in the directory agents of the home cannot be read or written"
+	if errors.Is(err, syscall.ENOSPC) {
+		why = "the disk is full"
+	}
+	return &mitm.Problem{
+		Status: http.StatusServiceUnavailable, Slug: "rate_uncounted", Hint: "agentsecrets doctor",
+		Message: "how often agent " + agent + " uses secrets cannot be counted, so no value is sent: " + why,
+	}
 }
 
 func (p *policies) book(s mitm.Scope) (*agents.Book, error) {

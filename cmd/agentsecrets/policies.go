@@ -193,18 +193,35 @@ func (p *policies) Reaches(s mitm.Scope, host string, port int) bool {
 	return err != nil || list.Reaches(host, port)
 }
 
+// Why nothing is allowed, where that is no rule's doing.
+const (
+	reasonPolicyUnreadable = "policy_unreadable"
+	reasonPolicySeal       = "policy_seal_broken"
+)
+
+// policyReason is which of them err is.
+func policyReason(err error) string {
+	if broken := (*allowlist.SealError)(nil); errors.As(err, &broken) {
+		return reasonPolicySeal
+	}
+	return reasonPolicyUnreadable
+}
+
+// unreadablePolicy says what doctor says, but for what stands in the file.
 func unreadablePolicy(name string, err error) error {
+	p := &mitm.Problem{
+		Status: http.StatusServiceUnavailable, Slug: policyReason(err), Name: name,
+		Message: "the workspace's policy file cannot be read, so nothing is allowed", Hint: "agentsecrets doctor",
+	}
 	var broken *allowlist.SealError
-	if errors.As(err, &broken) {
-		return &mitm.Problem{
-			Status: http.StatusServiceUnavailable, Slug: "policy_seal_broken", Name: name,
-			Message: "the workspace's policy is not as agentsecrets left it, so nothing is allowed", Hint: broken.Hint(),
-		}
+	var damaged *allowlist.CorruptError
+	switch {
+	case errors.As(err, &broken):
+		p.Message, p.Hint = "the workspace's policy is not as agentsecrets left it, so nothing is allowed", broken.Hint()
+	case errors.As(err, &damaged):
+		p.Message, p.Hint = "the workspace's policy file is damaged, or from a later version, so nothing is allowed", damaged.Hint()
 	}
-	return &mitm.Problem{
-		Status: http.StatusServiceUnavailable, Slug: "store_locked", Name: name,
-		Message: "the workspace's policy cannot be read", Hint: "agentsecrets workspace allowlist list",
-	}
+	return p
 }
 
 func noProject() error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -194,6 +195,17 @@ func TestDifference(t *testing.T) {
 	set, unset := difference([]string{"A=1", "B=2", "C=3"}, []string{"A=1", "B=9", "D=4=5"})
 	if len(set) != 2 || set["B"] != "9" || set["D"] != "4=5" || !slices.Equal(unset, []string{"C"}) {
 		t.Errorf("%v, %v", set, unset)
+	}
+}
+
+func TestUncountedSaysWhy(t *testing.T) {
+	for err, says := range map[error]string{
+		&fs.PathError{Op: "write", Err: syscall.ENOSPC}: ": the disk is full",
+		&fs.PathError{Op: "open", Err: syscall.EROFS}:   " cannot be read or written",
+	} {
+		if p := uncounted("bot", err); p.Status != 503 || p.Slug != "rate_uncounted" || !strings.HasSuffix(p.Message, says) {
+			t.Errorf("%v: %+v", err, p)
+		}
 	}
 }
 

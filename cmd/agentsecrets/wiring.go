@@ -253,10 +253,7 @@ func (h *house) probe() resolve.Ref {
 // daemon that was started in no project reads the policy of each when it is asked.
 func (h *house) ready(ctx context.Context) string {
 	if _, err := h.policies.list(h.where.scope()); err != nil && h.where.ProjectID != "" {
-		if broken := (*allowlist.SealError)(nil); errors.As(err, &broken) {
-			return "policy_seal_broken"
-		}
-		return "policy_unreadable"
+		return policyReason(err)
 	}
 	if _, err := h.resolver.Resolve(ctx, h.probe()); err != nil && !errors.Is(err, resolve.ErrNotFound) {
 		return "store_locked"

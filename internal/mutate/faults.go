@@ -94,7 +94,7 @@ var faults = []fault{
 	{"metrics: our listener as an origin", "cmd/agentsecrets/metrics.go", "	h.proxy.NeverDial(l.Addr())\n", "", inMetricsFlag},
 	{"metrics: ready without an audit log", "cmd/agentsecrets/wiring.go", `		return "audit_unavailable"`, `		return ""`, inMetricsFlag},
 	{"metrics: ready without a store", "cmd/agentsecrets/wiring.go", `		return "store_locked"`, `		return ""`, inMetricsFlag},
-	{"metrics: ready without a policy", "cmd/agentsecrets/wiring.go", `		return "policy_unreadable"`, `		return ""`, inMetricsFlag},
+	{"metrics: ready without a policy", "cmd/agentsecrets/wiring.go", `		return policyReason(err)`, `		return ""`, inMetricsFlag},
 	{"metrics: check the audit log without writing", "audit/check.go", "f.Write(make([]byte, eventRoom))", "f.Write(nil)", []string{"./audit", "-run", "TestCheck"}},
 	{"mcp: what was there is not kept", "internal/mcpclients/change.go", "		if err := atomicfile.Write(c.Backup, c.file.data, c.file.mode); err != nil {\n			return err\n		}\n", "", []string{"./internal/mcpclients"}},
 	{"mcp: what cannot be read is written", "internal/mcpclients/json.go", "		return v, errors.New(strings.TrimPrefix(err.Error(), \"hujson: \"))\n", "		return hujson.Parse([]byte(strings.TrimSpace(\"{}\")))\n", []string{"./internal/mcpclients", "-run", "TestLeavesAlone"}},
@@ -140,7 +140,7 @@ var faults = []fault{
 	{"allowlist test: plaintext is as good", "cmd/agentsecrets/allowtest.go", "	case scheme != \"https\" && !list.Options(u).Plaintext:\n", "	case scheme == \"\":\n", inAllowTest},
 	{"allowlist test: text is allowed", "cmd/agentsecrets/allowtest.go", "	case list.IsText(u, catalogue):\n", "	case list.IsText(u, catalogue) && u.Name == \"\":\n", inAllowTest},
 	{"seal: recover inside a run", "cmd/agentsecrets/recover.go", "if err := outsideRun(what); err != nil {", "if err := outsideRun(what); err != nil && what == \"\" {", inSeal},
-	{"seal: a broken one is a locked store", "cmd/agentsecrets/policies.go", "	if errors.As(err, &broken) {\n", "	if errors.As(err, &broken) && name == \"\" {\n", inSeal},
+	{"seal: a broken one has no hint of its own", "cmd/agentsecrets/policies.go", "	case errors.As(err, &broken):\n", "	case errors.As(err, &broken) && name == \"\":\n", inSeal},
 
 	{"fields name another method than policy sees", "mitm/exchange.go", "all, err := readings(u.Use, x.fields)", "all, err := readings(u.Use, nil)", []string{"./mitm", "-run", "TestOverrides"}},
 	{"read each cookie line by itself", "mitm/exchange.go", "len(lines) > 1 {", "len(lines) > 99 {", []string{"./mitm", "-run", "CookieLines"}},

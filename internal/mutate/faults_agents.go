@@ -22,12 +22,17 @@ var agentRowFaults = []rowFault{
 }
 
 var (
-	inAgents   = []string{"./internal/agents"}
-	inGate     = []string{"./cmd/agentsecrets", "-run", "TestSavedTokenNames|TestAgentRate|TestScripts/^agent"}
-	inMitmGate = []string{"./mitm", "-run", "Tokens|Agents|L13|L16"}
+	inAgents     = []string{"./internal/agents"}
+	inGate       = []string{"./cmd/agentsecrets", "-run", "TestSavedTokenNames|TestAgentRate|TestScripts/^agent"}
+	inMitmGate   = []string{"./mitm", "-run", "Tokens|Agents|L13|L16"}
+	inUnreadable = []string{"./cmd/agentsecrets", "-run", "TestUncounted|TestScripts/^(unreadable|L9_seal)$"}
 )
 
 var agentFaults = []fault{
+	{"refused: a damaged policy has no hint of its own", "cmd/agentsecrets/policies.go", "	case errors.As(err, &damaged):", "	case errors.As(err, &damaged) && name == \"\":", inUnreadable},
+	{"refused: a seal that is broken is any damage", "cmd/agentsecrets/policies.go", "	if broken := (*allowlist.SealError)(nil); errors.As(err, &broken) {\n		return reasonPolicySeal", "	if broken := (*allowlist.SealError)(nil); errors.As(err, &broken) {\n		return reasonPolicyUnreadable", inUnreadable},
+	{"refused: a full disk is any fault of the count", "cmd/agentsecrets/agentgate.go", "	if errors.Is(err, syscall.ENOSPC) {", "	if errors.Is(err, syscall.EROFS) {", inUnreadable},
+	{"refused: what cannot be counted counts for nothing", "cmd/agentsecrets/agentgate.go", "	case err != nil:\n		return uncounted(agent.Name, err)\n", "", inUnreadable},
 	{"agents: any text is nobody, and passes", "mitm/agent.go", "	of.AgentID, of.TokenID = \"\", unknownToken\n", "	of.AgentID, of.TokenID = \"\", \"\"\n", inMitmGate},
 	{"agents: a token counts unless somebody says no", "mitm/agent.go", "	if c.Admit == nil {\n		return &invalid\n", "	if c.Admit == nil {\n		return nil\n", inMitmGate},
 	{"agents: each secret of an exchange is counted", "mitm/agent.go", "	x.counted = true\n", "", inMitmGate},

@@ -6,9 +6,9 @@ var flagFaults = []fault{
 	{"a failure after a response is lost to Ctrl-C", "cmd/agentsecrets/callwriter.go", "	if err != nil && !w.stopped {", "	if err != nil && !told {", []string{"./cmd/agentsecrets", "-run", "TestCallsEnd"}},
 	{"a bad name is a failure like any", "cmd/agentsecrets/errors.go", "errors.As(err, &n), errors.Is(err, env.ErrName):", "errors.As(err, &n), errors.Is(err, env.ErrNoProject):", []string{"./cmd/agentsecrets", "-run", "TestScripts/^init$"}},
 	{"proxy status keeps the parent to itself", "cmd/agentsecrets/proxystop.go", "	if st.Flags.Parent != \"\" {", "	if st.Flags.Parent == \"-\" {", inParentFlag},
-	{"an unreachable host without a hint", "mitm/origin.go", "		p.Hint = \"agentsecrets allowlist test \" + scheme + \"://\" + domain", "		_ = scheme", []string{"./mitm", "-run", "TestOriginFaults"}},
+	{"an unreachable host without a hint", "mitm/origin.go", "p.Domain, p.Hint = domain, \"agentsecrets allowlist test \"+scheme+\"://\"+domain", "p.Domain, p.Hint = domain, \"\"", []string{"./mitm", "-run", "TestOriginFaults"}},
 	{"frames are believed how long they are", "mitm/flow.go", "	buf := buffers.Get().(*[32 << 10]byte)\n	defer buffers.Put(buf)\n	for first := true", "	buf := make([]byte, h.Length)\n	for first := true", []string{"./mitm", "-run", "TestEndlessPart"}},
-	{"a hint for another scheme", "mitm/origin.go", "allowlist test \" + scheme + \"://\"", "allowlist test \" + scheme[:4] + \"s://\"", []string{"./mitm", "-run", "TestOriginFaults"}},
+	{"a hint for another scheme", "mitm/origin.go", "allowlist test \"+scheme+\"://\"", "allowlist test \"+scheme[:4]+\"s://\"", []string{"./mitm", "-run", "TestOriginFaults"}},
 
 	{"flags: roots that the caller names verify origins", "cmd/agentsecrets/main.go", `[]string{"SSL_CERT_FILE", "SSL_CERT_DIR"}`, `[]string{"SSL_CERT_DIR"}`, inVariables("SSL_CERT_FILE")},
 	{"flags: directories of roots that the caller names", "cmd/agentsecrets/main.go", `[]string{"SSL_CERT_FILE", "SSL_CERT_DIR"}`, `[]string{"SSL_CERT_FILE"}`, inVariables("SSL_CERT_DIR")},
