@@ -73,10 +73,10 @@ func hintOf(err error) string {
 		return c.Command()
 	}
 	var h hinter
-	if errors.As(err, &h) {
+	if errors.As(err, &h) && h.Hint() != "" {
 		return h.Hint()
 	}
-	return ""
+	return putOutOfTheWay(err)
 }
 
 // warns makes c a warning.

@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
 	"github.com/agentsecrets/agentsecrets/env"
+	"github.com/agentsecrets/agentsecrets/internal/atomicfile"
 	"github.com/agentsecrets/agentsecrets/internal/daemon"
 	"github.com/agentsecrets/agentsecrets/internal/prompt"
 	"github.com/agentsecrets/agentsecrets/resolve"
@@ -99,10 +105,41 @@ func (a *app) hintFor(err error) string {
 	if errors.As(err, &h) && h.Hint() != "" {
 		return h.Hint()
 	}
+	if aside := putOutOfTheWay(err); aside != "" {
+		return aside
+	}
 	if exitCode(err) == exitUsage || wrongUse(err) {
 		return a.command + " --help"
 	}
 	return ""
+}
+
+// putOutOfTheWay is the command that puts aside what stands at the path of a file or directory of
+// ours and is something else: there it is made anew, or found missing by name. What a command line names is left.
+func putOutOfTheWay(err error) string {
+	var e *atomicfile.InsecureError
+	var p *fs.PathError
+	path := ""
+	switch {
+	case errors.As(err, &e) && e.Other:
+		path = e.Path
+	case errors.As(err, &p) && (errors.Is(p, syscall.EISDIR) || errors.Is(p, syscall.ENOTEMPTY)):
+		path = p.Path
+	case errors.As(err, &p) && errors.Is(p, syscall.ENOTDIR):
+		for path = filepath.Dir(p.Path); missing(path) && path != filepath.Dir(path); {
+			path = filepath.Dir(path)
+		}
+	}
+	home, err := env.Home()
+	if err != nil || !strings.HasPrefix(path, home+string(filepath.Separator)) {
+		return ""
+	}
+	return atomicfile.Aside(path, atomicfile.Damaged)
+}
+
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return err != nil
 }
 
 // wrongUse also where run ends with a code of env(1).

@@ -78,7 +78,10 @@ func inTurn(path string, deadline time.Time) (*flock.Flock, error) {
 // acquire locks file, for the sake of the lock path.
 func acquire(file, path string, deadline time.Time) (*flock.Flock, error) {
 	if info, err := os.Lstat(file); err == nil {
-		if err := errors.Join(regular(file, info), oneName(file, info)); err != nil {
+		if err := regular(file, info); err != nil { // a directory has another name always
+			return nil, err
+		}
+		if err := oneName(file, info); err != nil {
 			return nil, err // the holder's PID is noted in it
 		}
 	}

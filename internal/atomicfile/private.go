@@ -13,6 +13,7 @@ import (
 type InsecureError struct {
 	Path   string
 	Reason string
+	Other  bool // it is neither a file where there should be one, nor a directory, nor a link
 	fix    string
 }
 
@@ -169,7 +170,7 @@ func regular(path string, info fs.FileInfo) error {
 }
 
 func notReal(path string, info fs.FileInfo, want string) error {
-	e := &InsecureError{Path: path, Reason: "is not " + want}
+	e := &InsecureError{Path: path, Reason: "is not " + want, Other: info.Mode()&fs.ModeSymlink == 0}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		e.Reason = "is a symbolic link, which is not followed"
 		e.fix = "put " + want + " itself at " + path + " in place of the link"

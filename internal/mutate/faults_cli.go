@@ -10,6 +10,8 @@ var inPastProxy = []string{"./cmd/agentsecrets", "-run", "TestScripts/^pastproxy
 
 var inJSON = []string{"./cmd/agentsecrets", "-run", "TestScripts/^json$"}
 
+var inOutOfPlace = []string{"./cmd/agentsecrets", "-run", "TestScripts/^outofplace$"}
+
 // cliFaults are of the command line itself: completion, reference, JSON, help.
 var cliFaults = []fault{
 	{"rewrap: who reads meanwhile looks once", "resolve/agefile/agefile.go", "n < looks && errors.Is", "n < 0 && errors.Is", []string{"./resolve/agefile", "-run", "TestReadersDuringRewrap"}},
@@ -81,6 +83,8 @@ var cliFaults = []fault{
 	{"help: an example that does not work", "cmd/agentsecrets/set.go", "  agentsecrets secrets set --env-file .env GITHUB_TOKEN", "  agentsecrets secrets set --env-file .env GITHUB_TOKEN GITLAB_TOKEN", inExamples},
 	{"help: a verb without examples", "cmd/agentsecrets/log.go", "		Example: \"  agentsecrets log prune --older-than 30d --keep 100\",\n", "", []string{"./cmd/agentsecrets", "-run", "TestExamplesAreCommands"}},
 	{"explain: --last is any", "cmd/agentsecrets/explain.go", "audit.Filter{Last: 1}", "audit.Filter{}", []string{"./cmd/agentsecrets", "-run", "TestScripts/^explain$"}},
+	{"hints: what is in the place of a file of ours is in nobody's way", "cmd/agentsecrets/errors.go", "		path = e.Path\n", "		_ = e.Path\n", inOutOfPlace},
+	{"hints: what a command line names is put aside", "cmd/agentsecrets/errors.go", "home+string(filepath.Separator))", "string(filepath.Separator))", inOutOfPlace},
 	{"hints: what was put aside is lost", "internal/atomicfile/private.go", "os.Lstat(free); err != nil {", "os.Lstat(free); err != nil || n > 1 {", inAside},
 	{"hints: pasted twice they lose a file", "internal/atomicfile/private.go", "return \"mv -n \"", "return \"mv \"", inAside},
 }
