@@ -84,7 +84,7 @@ var cliFaults = []fault{
 	{"help: a verb without examples", "cmd/agentsecrets/log.go", "		Example: \"  agentsecrets log prune --older-than 30d --keep 100\",\n", "", []string{"./cmd/agentsecrets", "-run", "TestExamplesAreCommands"}},
 	{"explain: --last is any", "cmd/agentsecrets/explain.go", "audit.Filter{Last: 1}", "audit.Filter{}", []string{"./cmd/agentsecrets", "-run", "TestScripts/^explain$"}},
 	{"hints: what is in the place of a file of ours is in nobody's way", "cmd/agentsecrets/errors.go", "		path = e.Path\n", "		_ = e.Path\n", inOutOfPlace},
-	{"hints: what a command line names is put aside", "cmd/agentsecrets/errors.go", "home+string(filepath.Separator))", "string(filepath.Separator))", inOutOfPlace},
+	{"hints: what a command line names is put aside", "cmd/agentsecrets/errors.go", "HasPrefix(path, home+string(filepath.Separator))", "HasPrefix(path, home[:1])", inOutOfPlace},
 	{"hints: what was put aside is lost", "internal/atomicfile/private.go", "os.Lstat(free); err != nil {", "os.Lstat(free); err != nil || n > 1 {", inAside},
 	{"hints: pasted twice they lose a file", "internal/atomicfile/private.go", "return \"mv -n \"", "return \"mv \"", inAside},
 }
