@@ -29,6 +29,8 @@ type finding struct {
 	count int
 	seen  string    // what was seen, in words
 	at    time.Time // when, the last time
+	since time.Time // when, the first time
+	said  bool      // nothing that follows shows that there was nothing in it
 	scope mitm.Scope
 	id    string // of its event
 
@@ -40,42 +42,63 @@ type findingKey struct{ reason, program, host string }
 // findings judges what has been seen so far.
 func (o *observed) findings() []finding {
 	hosts := o.hosts()
+	by := takersOf(hosts)
 	var all []finding
 	for _, t := range hosts {
-		if f, ok := t.finding(hosts); ok {
+		if f, ok := t.finding(by); ok {
 			all = append(all, f)
 		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	all = append(all, o.more...)
+	for _, f := range o.more {
+		f.said = true
+		all = append(all, f)
+	}
 	for i := range all {
 		all[i].id = cmp.Or(all[i].id, o.ids[all[i].findingKey])
 	}
 	return all
 }
 
+// takers are the programs that took our certificate, by host, and the hosts by program.
+type takers struct{ programs, hosts map[string]map[string]bool }
+
+func takersOf(all []tookUs) takers {
+	by := takers{map[string]map[string]bool{}, map[string]map[string]bool{}}
+	note := func(in map[string]map[string]bool, key, value string) {
+		if in[key] == nil {
+			in[key] = map[string]bool{}
+		}
+		in[key][value] = true
+	}
+	for _, t := range all {
+		if t.Requests > 0 {
+			note(by.programs, t.Host, t.Program)
+			note(by.hosts, t.Program, t.Host)
+		}
+	}
+	return by
+}
+
 // finding tells a program that does not trust our CA from one that does, and all
 // the same takes no certificate of it for this host, and both from one at which
 // nothing is wrong: a request to the host shows that it takes us there; to look
 // and go in order is what probes do, and who trusts us elsewhere does it for a reason.
-func (t tookUs) finding(all []tookUs) (finding, bool) {
+func (t tookUs) finding(by takers) (finding, bool) {
 	said, went := t.lefts()
-	here, elsewhere := t.Requests > 0, false
-	for _, other := range all {
-		if other.Requests == 0 {
-			continue
-		}
-		same := other.Program == t.Program
-		here = here || other.Host == t.Host && (same || other.Program == "" || t.Program == "")
-		elsewhere = elsewhere || other.Host != t.Host && same && t.Program != ""
+	here := len(by.programs[t.Host]) > 0 && (t.Program == "" || by.programs[t.Host][t.Program] || by.programs[t.Host][""])
+	hosts := len(by.hosts[t.Program])
+	if by.hosts[t.Program][t.Host] {
+		hosts--
 	}
+	elsewhere := hosts > 0 && t.Program != ""
 	if here {
 		went = 0
 	} else if !elsewhere {
 		went -= t.probes
 	}
-	f := finding{findingKey: findingKey{reasonDistrusts, t.Program, t.Host}, count: said + went, scope: t.scope, at: t.last}
+	f := finding{findingKey: findingKey{reasonDistrusts, t.Program, t.Host}, count: said + went, said: said > 0, scope: t.scope, at: t.last, since: t.first}
 	if elsewhere {
 		f.reason = reasonPins
 	}
@@ -108,17 +131,62 @@ func signWords(sign mitm.Sign, alert string) string {
 	return "it broke the handshake off with the TLS alert " + string(sign)
 }
 
-// judging is how often a proxy that stays looks whether there is something new.
-const judging = 5 * time.Second
+const (
+	// judging is how long a program that went, and did not say why, may take to come again.
+	judging = 5 * time.Second
+	// soon is when it is looked at what was seen: what comes together is looked at once.
+	soon = time.Second
+)
 
-// recordFindings writes an event for each finding that has none and is so old, and
+// judge records findings as long as a proxy stays. It wakes only when there is something new, or left to wait for.
+func (h *house) judge() {
+	var due <-chan time.Time
+	for {
+		select {
+		case <-h.over:
+			return
+		case <-h.observed.news:
+			if due == nil {
+				due = time.After(soon)
+			}
+		case <-due:
+			due = h.nextLook(h.recordFindings(judging))
+		}
+	}
+}
+
+// nextLook is when there will be more to record of all, nil for never. What could not be written down has time.
+func (h *house) nextLook(all []finding) <-chan time.Time {
+	wait := time.Duration(0)
+	for _, f := range all {
+		switch {
+		case f.id != "":
+		case !h.settled(f, judging):
+			return time.After(soon)
+		default:
+			wait = judging
+		}
+	}
+	if wait == 0 {
+		return nil
+	}
+	return time.After(wait)
+}
+
+// settled reports whether f can be written down: it lasts for long, or will not change. A run's program may yet show
+// that it trusts us elsewhere, and what it is told at its end is one thing.
+func (h *house) settled(f finding, long time.Duration) bool {
+	return f.said && (h.run == nil || f.reason != reasonDistrusts) || time.Since(f.since) >= long
+}
+
+// recordFindings writes an event for each finding that has none and is settled, and
 // returns all: a request that follows may show that there was nothing in it.
-func (h *house) recordFindings(old time.Duration) []finding {
+func (h *house) recordFindings(long time.Duration) []finding {
 	h.observed.recording.Lock()
 	defer h.observed.recording.Unlock()
 	all := h.observed.findings()
 	for i, f := range all {
-		if f.id != "" || time.Since(f.at) < old {
+		if f.id != "" || !h.settled(f, long) {
 			continue
 		}
 		e := f.event(h.tunnelHint(f.host))

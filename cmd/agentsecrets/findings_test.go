@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/audit"
@@ -202,5 +203,64 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 	if lines := tell(o.refusals(), auditFlags{}); !strings.HasPrefix(lines[0], "2003 requests to ") {
 		t.Errorf("%q", lines)
+	}
+}
+
+// Who looks at what a proxy found is not to wait; what may yet turn out to be nothing is waited for, and no longer
+// because it comes again and again.
+func TestFindingsAreRecordedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		log, err := audit.Open(audit.Config{Dir: dir, Key: func() ([]byte, error) { return []byte("key"), nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := &house{log: log, messages: slog.New(slog.DiscardHandler), over: make(chan struct{}), observed: observed{news: make(chan struct{}, 1)}}
+		h.chores.Go(h.judge)
+		found := func() (programs []string) {
+			synctest.Wait()
+			for _, f := range h.latest(auditFlags{}) {
+				programs = append(programs, f.Client)
+			}
+			slices.Sort(programs)
+			return programs
+		}
+		saw := func(program, host string, sign mitm.Sign) {
+			h.observed.add(mitm.Shown{Program: program, Host: host, Port: 443, Sign: sign})
+		}
+		at := func(what string, want ...string) {
+			if got := found(); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", what, got, want)
+			}
+		}
+		time.Sleep(time.Hour) // idle
+		saw("said", "a", mitm.UnknownCA)
+		saw("went", "b", mitm.LeftInHandshake)
+		saw("back", "c", mitm.LeftInHandshake)
+		time.Sleep(soon)
+		at("after a second", "said")
+		saw("back", "c", mitm.SentRequest)
+		time.Sleep(judging - soon - soon/2)
+		saw("went", "b", mitm.LeftInHandshake)
+		at("shortly before it counts", "said")
+		time.Sleep(soon)
+		at("when it counts", "said", "went")
+		close(h.over)
+		h.chores.Wait()
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The program of a run may take our certificate elsewhere, and is then told another thing: once.
+func TestFindingsOfARunWait(t *testing.T) {
+	h := &house{run: new(mitm.Run)}
+	h.observed.add(mitm.Shown{Program: "p", Host: "a", Port: 443, Sign: mitm.UnknownCA})
+	h.observed.note(finding{findingKey: findingKey{reasonPast, "p", "b"}})
+	for _, f := range h.observed.findings() {
+		if got := h.settled(f, judging); got != (f.reason == reasonPast) {
+			t.Errorf("%s is settled: %v", f.reason, got)
+		}
 	}
 }

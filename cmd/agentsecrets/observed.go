@@ -20,6 +20,8 @@ type observed struct {
 	named   atomic.Int64 // programs that were looked for
 	came    atomic.Int64 // connections to the proxy, of whatever kind
 
+	news chan struct{} // of one element: something was seen that may be a finding; nil: nobody waits
+
 	recording sync.Mutex // held while findings are recorded, so that each is once
 
 	mu   sync.Mutex
@@ -46,7 +48,8 @@ type tookUs struct {
 
 	alert  string     // in words, of the last that is none of the usual ones
 	scope  mitm.Scope // of the last
-	last   time.Time  // when it left
+	first  time.Time  // when it left,
+	last   time.Time  // and when the last time
 	probes int        // of Left: what says something only of who took us elsewhere
 }
 
@@ -84,11 +87,21 @@ func (o *observed) add(s mitm.Shown) {
 	default:
 		r.Left[s.Sign]++
 		r.last, r.alert = time.Now(), cmp.Or(s.Alert, r.alert)
+		r.first = cmp.Or(r.first, r.last)
+		o.stir()
 		if s.Probe {
 			r.probes++
 		}
 	}
 	r.scope = s.Scope
+}
+
+// stir wakes who judges.
+func (o *observed) stir() {
+	select {
+	case o.news <- struct{}{}:
+	default: // it is about to look, or there is nobody
+	}
 }
 
 func (o *observed) rowLocked(c clientAt) *tookUs {

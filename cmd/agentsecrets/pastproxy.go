@@ -195,6 +195,7 @@ func (o *observed) note(f finding) {
 		o.more[at].count++
 	case len(o.more) < maxPast:
 		o.more = append(o.more, f)
+		o.stir()
 	}
 }
 

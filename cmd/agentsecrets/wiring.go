@@ -80,7 +80,7 @@ func build(p plan) (*house, error) {
 	h := &house{
 		names: p.metrics.names,
 		where: p.where, store: p.store, origins: p.origins, started: time.Now(),
-		messages: p.log, policies: newPolicies(p.where.home), observed: observed{started: time.Now()}, over: make(chan struct{}),
+		messages: p.log, policies: newPolicies(p.where.home), observed: observed{started: time.Now(), news: make(chan struct{}, 1)}, over: make(chan struct{}),
 	}
 	h.policies.warn = func(err error) { h.messages.Warn("the use of a token is not noted", "err", err) }
 	measured := metrics.Config{Version: version()}
@@ -187,7 +187,7 @@ func (h *house) resolved(d time.Duration) {
 // start has serve run until close, and gives what it says at its end.
 func (h *house) start() <-chan error {
 	h.regularly(forgetting, h.forgetOld)
-	h.regularly(judging, func() { h.recordFindings(judging) })
+	h.chores.Go(h.judge)
 	ended := make(chan error, 1)
 	go func() { ended <- h.serve() }()
 	return ended
