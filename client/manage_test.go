@@ -133,15 +133,25 @@ func TestSwitch(t *testing.T) {
 		t.Errorf("after another project was chosen: %v", err)
 	}
 	// The same behind our back: what the proxy knows the client by is of another project.
-	if out, err := w.command("project", "use", "pay").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	behind := func(project string) {
+		t.Helper()
+		if out, err := w.command("project", "use", project).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
 	}
+	behind("pay")
 	if got := asLibrary("KEY"); got != 200 {
 		t.Error(got)
 	}
 	if got := bearer(); got != "Bearer "+value {
 		t.Error(got)
 	}
+	behind("crm")
+	if _, err := c.Call(background, client.Request{URL: w.url("/v1"), Bearer: "CRM_KEY"}); err != nil {
+		t.Errorf("after another project was chosen elsewhere: %v", err)
+	}
+	w.origin.took(t)
+	behind("pay") // where other tests are
 }
 
 func TestPlaces(t *testing.T) {
