@@ -39,8 +39,8 @@ func clientNames() []string {
 }
 
 const mcpFilesHelp = `What else a file holds stays as it is, comments too, and what was there is kept beside
-it, with .agentsecrets.bak behind its name. A file that cannot be read is not written;
-then none is. Clients read these files when they start.`
+it, with .agentsecrets.bak behind its name. All files are written or none: none where
+one cannot be read, or cannot be written. Clients read these files when they start.`
 
 func (a *app) mcpInstallCommand() *cobra.Command {
 	var o mcpInstall
@@ -189,7 +189,7 @@ func stat(path string) os.FileInfo {
 }
 
 // changeClients puts want into lists, or takes our server out of them. All are read
-// before any is written.
+// before any is written, and either all are or none.
 func (a *app) changeClients(clients []mcpclients.Client, o mcpInstall, want *mcpclients.Server) error {
 	unlock, err := a.lockClients()
 	if err != nil {
@@ -211,14 +211,31 @@ func (a *app) changeClients(clients []mcpclients.Client, o mcpInstall, want *mcp
 			continue
 		}
 		result.Clients[i].Backup = change.Backup
-		if o.dryRun {
-			continue
-		}
-		if err := change.Write(); err != nil {
-			return fmt.Errorf("%s: %w", clients[i].Title, err)
+	}
+	if !o.dryRun {
+		if err := writeClients(clients, changes); err != nil {
+			return err
 		}
 	}
 	return a.print(result, result.write)
+}
+
+// writeClients writes all of changes, or else none.
+func writeClients(clients []mcpclients.Client, changes []mcpclients.Change) error {
+	for i, change := range changes {
+		err := change.Write()
+		if err == nil {
+			continue
+		}
+		err = fmt.Errorf("%s: %w; no other file was changed", clients[i].Title, err)
+		for k, written := range changes[:i] {
+			if undone := written.Undo(); undone != nil {
+				err = fmt.Errorf("%w, but %s was, and cannot be put back: %w", err, clients[k].Title, undone)
+			}
+		}
+		return err
+	}
+	return nil
 }
 
 func changeOf(c mcpclients.Client, want *mcpclients.Server) (mcpclients.Change, error) {

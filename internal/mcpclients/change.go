@@ -32,6 +32,7 @@ type file struct {
 	data   []byte
 	there  bool
 	mode   fs.FileMode
+	alone  bool // its directory is not there either
 }
 
 func (f file) unreadable(err error) error {
@@ -50,6 +51,8 @@ func (c Client) open() (file, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		_, err := os.Stat(filepath.Dir(path))
+		f.alone = errors.Is(err, fs.ErrNotExist)
 		return f, nil
 	case err != nil:
 		return f, f.unreadable(err)
@@ -143,10 +146,15 @@ func (c Client) prove(before map[string]any, change Change, want *Server) error 
 }
 
 // Write keeps what is there, then puts the new text in its place.
-func (c Change) Write() error {
+func (c Change) Write() (err error) {
 	if !c.Changes() {
 		return nil
 	}
+	defer func() {
+		if err != nil {
+			c.leave()
+		}
+	}()
 	if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
 		return fmt.Errorf("make the directory of %s: %w", c.Path, err)
 	}
@@ -163,4 +171,25 @@ func (c Change) Write() error {
 		}
 	}
 	return atomicfile.Write(c.Path, c.after, c.file.mode)
+}
+
+// Undo puts back what was there before Write. The copy beside it stays.
+func (c Change) Undo() error {
+	switch {
+	case !c.Changes():
+		return nil
+	case c.file.there:
+		return atomicfile.Write(c.Path, c.file.data, c.file.mode)
+	}
+	err := os.Remove(c.Path)
+	c.leave()
+	return err
+}
+
+// leave removes a directory that was made for nothing, if there is nothing else in it: a
+// client that is not here is not to seem so.
+func (c Change) leave() {
+	if c.file.alone {
+		_ = os.Remove(filepath.Dir(c.Path))
+	}
 }
