@@ -135,7 +135,7 @@ func (a *app) trustConfig(what string) (trust.Config, []ca.Root, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = &failure{
 			code: exitFailure, hint: "agentsecrets proxy start",
-			err: fmt.Errorf("there is no root certificate yet in %s: %w", caDir(home), err),
+			err: fmt.Errorf("there is no root certificate yet in %s: the proxy in the background makes one when it first starts", caDir(home)),
 		}
 	}
 	return c, roots, err
