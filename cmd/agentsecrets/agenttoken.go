@@ -79,6 +79,8 @@ func (a *app) revokeCommand() *cobra.Command {
 		Use:   "revoke TOKEN_ID --agent NAME",
 		Short: "End a token, or with --all those of an agent; it counts no more at once, in runs too",
 		Args:  takes(cobra.MaximumNArgs(1)),
+
+		ValidArgsFunction: a.completeID(func() ([]described, error) { return a.tokenIDs(name) }),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case name == "":

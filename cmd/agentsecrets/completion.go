@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/agentsecrets/agentsecrets/allowlist"
+	"github.com/agentsecrets/agentsecrets/audit"
 	"github.com/agentsecrets/agentsecrets/ca/trust"
 	"github.com/agentsecrets/agentsecrets/env"
 	"github.com/agentsecrets/agentsecrets/internal/visible"
@@ -61,6 +64,32 @@ func (a *app) completeFirst(names func() ([]string, error)) cobra.CompletionFunc
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return a.fitting(names, typed), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// described is an ID with the name of what it is of.
+type described struct{ id, of string }
+
+// completeID proposes IDs for the one argument of a command, in their order; none says itself what it is of.
+func (a *app) completeID(ids func() ([]described, error)) cobra.CompletionFunc {
+	return func(_ *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(given) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		of := map[string]string{}
+		fit := a.fitting(func() (names []string, err error) {
+			list, err := ids()
+			for _, d := range list {
+				names, of[d.id] = append(names, d.id), d.of
+			}
+			return names, err
+		}, typed)
+		for i, id := range fit {
+			if typeable(of[id]) {
+				fit[i] = cobra.CompletionWithDesc(id, of[id])
+			}
+		}
+		return fit, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}
 }
 
@@ -252,6 +281,46 @@ func (a *app) ruleNames() ([]string, error) {
 		names = append(names, r.String()) // as remove takes it
 	}
 	return names, nil
+}
+
+// tokenIDs are those of the tokens of an agent, or of all of them, that can be revoked.
+func (a *app) tokenIDs(agent string) (ids []described, err error) {
+	w, err := a.agentsHere()
+	if err != nil {
+		return nil, err
+	}
+	book, err := w.agents()
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range book.Agents {
+		for _, t := range one.Tokens {
+			if t.Revoked.IsZero() && (agent == "" || strings.EqualFold(agent, one.Name)) {
+				ids = append(ids, described{t.ID, one.Name})
+			}
+		}
+	}
+	return ids, nil
+}
+
+// maxRecent exchanges are proposed: who looks for an older one has its ID.
+const maxRecent = 20
+
+// exchangeIDs are those of the latest exchanges that are recorded, the latest first.
+func (a *app) exchangeIDs() ([]described, error) {
+	home, err := a.home()
+	if err != nil {
+		return nil, err
+	}
+	events, err := audit.Read(auditDir(home), audit.Filter{Last: maxRecent})
+	if bad := (*audit.BadLinesError)(nil); err != nil && !errors.As(err, &bad) {
+		return nil, err
+	}
+	var ids []described
+	for _, e := range slices.Backward(events) {
+		ids = append(ids, described{e.ID, cmp.Or(e.Domain, e.Client)})
+	}
+	return ids, nil
 }
 
 func (a *app) workspaceNames() ([]string, error) {

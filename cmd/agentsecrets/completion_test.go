@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -59,10 +60,8 @@ func freeWords() map[string]string {
 // freeArguments are those of commands, likewise.
 func freeArguments() map[string]string {
 	return map[string]string{
-		"agent register":     "a new name",
-		"agent token revoke": "an ID, as agent token list shows it",
+		"agent register": "a new name",
 
-		"explain":        "an ID, of which there are thousands",
 		"help":           "cobra proposes commands",
 		"project create": "a new name",
 		"project invite": "an address of mail",
@@ -77,13 +76,14 @@ func freeArguments() map[string]string {
 
 // proposals is what flags and arguments propose in the project of completion.txtar, by the
 // flag's name, if need be with its command before it, or by the command: what is typed,
-// and a word that has to be among the answers; "" for the shell's own files.
+// and a word that has to be among the answers, or an expression that begins with ^ for one; "" for the shell's own files.
 func proposals() map[string][2]string {
 	file := [2]string{"", ""}
 	secret, agent := [2]string{"AC", "ACME_KEY"}, [2]string{"bui", "build-bot"}
 	return map[string][2]string{
 		"client": {"cur", "cursor"}, "pass": {"PA", "PATH"},
 		"agent": agent, "agent delete": agent, "agent token issue": agent, "agent token list": agent, "agent policy get": agent, "agent policy set": agent,
+		"agent token revoke": {"tok_", "^tok_[a-z0-9]+$"}, "explain": {"", "^[a-z0-9]{26}$"},
 		"allow": secret, "deny": secret,
 		"workspace": {"a", "acme"}, "project": {"", "shop"}, "environment": {"st", "staging"}, "output": {"", "json"},
 		"basic": secret, "bearer": secret, "allowlist test name": secret, "workspace allowlist test name": secret, "secret": secret,
@@ -203,7 +203,11 @@ func askForProposals(ts *testscript.TestScript, neg bool, args []string) {
 		if want[1] == "" {
 			want[1] = ":0" // the shell's files
 		}
-		if !slices.Contains(answer, want[1]) {
+		fits := func(word string) bool { return word == want[1] }
+		if strings.HasPrefix(want[1], "^") {
+			fits = regexp.MustCompile(want[1]).MatchString
+		}
+		if !slices.ContainsFunc(answer, fits) {
 			ts.Fatalf("%s %q does not propose %q but %q", strings.Join(what.words, " "), want[0], want[1], answer)
 		}
 		if said := ts.ReadFile("stderr"); said != "" {

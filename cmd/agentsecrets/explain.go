@@ -36,6 +36,12 @@ the latest that is recorded.`,
 			}
 			return nil
 		},
+		ValidArgsFunction: a.completeID(func() ([]described, error) {
+			if last || file != "" {
+				return nil, nil
+			}
+			return a.exchangeIDs()
+		}),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if last {
 				return a.explainLast()
