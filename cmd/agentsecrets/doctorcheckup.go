@@ -45,7 +45,7 @@ func (a *app) checkUp(ctx context.Context, fix bool) []doctorCheck {
 	}
 	files := x.permissions() // first: what others can change, no other check would read
 	x.w, x.outside = quiet.where()
-	list := []doctorCheck{x.project(), x.registry(), x.store(ctx), x.keychain(ctx), x.policy(), x.bindings(), x.rules(), x.values(ctx), x.agents(), files, x.leftovers(), x.audit(), x.root(), x.trust(ctx)}
+	list := []doctorCheck{x.project(), x.registry(), x.store(ctx), x.keychain(ctx), x.policy(), x.bindings(), x.rules(), x.values(ctx), x.agents(), files, x.leftovers(), x.audit(ctx), x.root(), x.trust(ctx)}
 	return append(list, x.everywhere(ctx)...)
 }
 

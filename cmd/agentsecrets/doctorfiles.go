@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -100,7 +101,7 @@ func (x *checkup) leftovers() doctorCheck {
 const maxVerified = 4 << 20
 
 // audit says whether exchanges can be recorded, and whether a log was changed.
-func (x *checkup) audit() doctorCheck {
+func (x *checkup) audit(ctx context.Context) doctorCheck {
 	c := doctorCheck{What: "audit log", OK: true}
 	dir, key := auditDir(x.home), auditKey(x.home)
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
@@ -120,6 +121,11 @@ func (x *checkup) audit() doctorCheck {
 	}
 	if err := c.verify(dir, text); err != nil {
 		return failed(c.What, err)
+	}
+	// A proxy that runs has the key that it began with, and would go on with its log under the same name.
+	if st, err := askDaemon(ctx, x.home); err == nil && slices.ContainsFunc(c.Missed, func(m string) bool { return strings.Contains(m, fmt.Sprintf("-%d.jsonl: ", st.PID)) }) {
+		c.Detail += "; the proxy that runs writes one of them"
+		c.Hint = "agentsecrets proxy stop && " + c.Hint
 	}
 	return c
 }

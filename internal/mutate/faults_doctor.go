@@ -15,6 +15,7 @@ var doctorFaults = []fault{
 	{"doctor: a list of projects that is gone is whole", "cmd/agentsecrets/doctorregistry.go", "		lost[id] = true\n", "		_ = id\n", inDoctorFix},
 	{"doctor: rules of a workspace that is not listed are overlooked", "cmd/agentsecrets/doctorregistry.go", "range x.ruled() {", "range x.ruled()[:0] {", inDoctorFix},
 	{"doctor: logs under another key are put aside one by one", "cmd/agentsecrets/doctorfiles.go", "			logs = append(logs, f.Log)\n", "			logs = []string{f.Log}\n", inDoctorFix},
+	{"doctor: logs of a proxy that runs are put aside under its hands", "cmd/agentsecrets/doctorfiles.go", "\"-%d.jsonl: \", st.PID", "\"-%d.jsonl: \", -st.PID", inDoctorFix},
 	{"doctor: logs beside one that holds are not looked at", "cmd/agentsecrets/doctorfiles.go", "	if whole > maxVerified {\n", "	if whole > 0 {\n", inDoctorFix},
 	{"doctor: unbound secrets are bound", "cmd/agentsecrets/doctorpolicy.go", "		if len(bound[name].Hosts) > 0 {\n", "		if len(bound[name].Hosts) >= 0 {\n", inDoctorFix},
 	{"doctor: a parent proxy is shown with its password", "cmd/agentsecrets/doctorenviron.go", "p.proxy.String()", "x.a.variable(p.adopted)", inDoctorFix},
