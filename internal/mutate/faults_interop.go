@@ -18,7 +18,7 @@ var interopFaults = []fault{
 	{"interop: a suite that broke off passes", "internal/interop/suite.go", "	if err != nil {\n		r.Faults = append(", "	if err != nil && len(r.Faults) > 0 {\n		r.Faults = append(", inJudge},
 	{"interop: trailers are lost", "mitm/respond.go", "	if hasTrailers(r, resp) {\n", "	if hasTrailers(r, resp) && r.ProtoMajor == 1 {\n", inGRPC},
 	{"interop: refusals that a gRPC client cannot read", "mitm/exchange.go", "	if x.grpc {\n		p.writeStatus(w, x.id)\n		return\n	}\n", "", []string{"./internal/interop", "-run", "TestGRPCSecrets"}},
-	{"interop: streams wait for more", "mitm/respond.go", "		if n < len(buf) && remaining != 0 {", "		if n < len(buf) && remaining > 0 {", inGRPC},
+	{"interop: streams wait for more", "mitm/respond.go", "		if n < len(buf) && remaining != 0 {", "		if n < len(buf) && remaining > 0 {", []string{"./mitm", "-run", "TestStream|TestEvent"}},
 	{"interop: worse than Go's own server", "mitm/proxy.go", "[]string{\"h2\", \"http/1.1\"},", "[]string{\"http/1.1\", \"h2\"}[:1],", []string{"./internal/interop", "-run", "TestH2spec"}},
 	{"interop: what is held is gone", "internal/interop/slow.go", `case end[2] != "No open connections left":`, `case end[2] == "":`, inReaders},
 	{"interop: what testssl.sh warns of passes", "internal/interop/testssl.go", "		if !slices.Contains([]string{", "		if f.Severity == \"CRITICAL\" && !slices.Contains([]string{", inReaders},
