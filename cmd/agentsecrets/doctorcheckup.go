@@ -68,15 +68,18 @@ func failed(what string, err error) doctorCheck {
 
 // hintOf is the command that would help with err, "" if it knows none.
 func hintOf(err error) string {
+	if aside := putOutOfTheWay(err); aside != "" {
+		return aside
+	}
 	var c interface{ Command() string }
 	if errors.As(err, &c) && c.Command() != "" {
 		return c.Command()
 	}
 	var h hinter
-	if errors.As(err, &h) && h.Hint() != "" {
+	if errors.As(err, &h) {
 		return h.Hint()
 	}
-	return putOutOfTheWay(err)
+	return ""
 }
 
 // warns makes c a warning.

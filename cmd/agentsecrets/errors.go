@@ -101,12 +101,12 @@ func (a *app) report(err error) {
 // hintFor is the command that would fix err. What was used wrongly says at least how
 // it is used.
 func (a *app) hintFor(err error) string {
+	if aside := putOutOfTheWay(err); aside != "" {
+		return aside // nothing else helps before
+	}
 	var h hinter
 	if errors.As(err, &h) && h.Hint() != "" {
 		return h.Hint()
-	}
-	if aside := putOutOfTheWay(err); aside != "" {
-		return aside
 	}
 	if exitCode(err) == exitUsage || wrongUse(err) {
 		return a.command + " --help"
