@@ -56,7 +56,7 @@ It ends when its standard input does.`,
 // serveMCP serves until standard input ends, or until we are told to end.
 func (a *app) serveMCP(ctx context.Context, o mcpOptions) error {
 	// From here on standard output is the protocol's, and nobody is asked anything.
-	protocol := a.stdout
+	protocol := &oneByOne{WriteCloser: a.stdout}
 	a.stdout, a.noInput = a.stderr, true
 	inside, err := runtree.Inside()
 	if err != nil {
@@ -75,7 +75,7 @@ func (a *app) serveMCP(ctx context.Context, o mcpOptions) error {
 	if err := s.checkFlags(ctx); err != nil {
 		return err
 	}
-	err = s.server().Run(ctx, &mcp.IOTransport{Reader: a.stdin, Writer: protocol})
+	err = s.server().Run(ctx, &mcp.IOTransport{Reader: newMCPLines(a.stdin, protocol), Writer: protocol})
 	if ctx.Err() != nil { // we were told to end, as clients do with servers that hear nothing
 		err = nil
 	}
