@@ -66,7 +66,18 @@ func (x *exchange) heed(h http.Header) {
 	x.route = x.proxy.route(x.scope, x.dest)
 }
 
-// spendOnce counts the exchange of an agent when it first uses a secret.
+// nextPiece has the next secret count anew, where a body that streams goes on: it may
+// be messages, one after the other, as over WebSocket. Where one ends nobody can say, so
+// that what came at a time is taken for one. What came with the head counts with it.
+func (x *exchange) nextPiece() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.counted = x.counted && !x.flows
+	x.flows = true
+}
+
+// spendOnce counts the exchange of an agent, or a message or piece of it, when it first
+// uses a secret.
 func (x *exchange) spendOnce() error {
 	if x.scope.TokenID == "" || x.counted || x.proxy.cfg.Spend == nil {
 		return nil

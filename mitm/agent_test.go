@@ -1,6 +1,7 @@
 package mitm_test
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"net"
@@ -257,6 +258,59 @@ func TestAgentsSpendForEachMessage(t *testing.T) {
 	}
 	if n := spent.Load(); n != 3 {
 		t.Errorf("counted %d times", n)
+	}
+}
+
+// Nor is a body that streams: each piece of it with secrets counts, the first one with
+// the head.
+func TestAgentsSpendForEachPiece(t *testing.T) {
+	var spent atomic.Int32
+	lines := make(chan string, 8)
+	l := newAgentLab(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		for s := bufio.NewScanner(r.Body); s.Scan(); {
+			lines <- s.Text()
+		}
+	}), revoked(""), func(c *mitm.Config) {
+		c.Spend = func(mitm.Scope) error {
+			if spent.Add(1) > 3 {
+				return &mitm.Problem{Status: 429, Slug: "rate_limited", Message: "too often"}
+			}
+			return nil
+		}
+	})
+	body, client := io.Pipe()
+	req, err := http.NewRequest("POST", l.URL(host, "/"), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"X-As-Agent-Token": {botToken}, "X-Key": {"AS_SECRET_KEY"}, "Content-Type": {"application/json"}}
+	answer := make(chan string, 1)
+	go func() {
+		resp, err := l.Client.Do(req)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(resp.Body)
+		answer <- resp.Status + string(text)
+	}()
+	for _, piece := range []string{`["AS_SECRET_KEY","AS_SECRET_KEY",`, `"plain",`, `"AS_SECRET_KEY",`, `"AS_SECRET_KEY","AS_SECRET_KEY",`} {
+		io.WriteString(client, piece+"\n")
+		if got := <-lines; got != strings.ReplaceAll(piece, "AS_SECRET_KEY", value) {
+			t.Errorf("the origin got %q", got)
+		}
+	}
+	if n := spent.Load(); n != 3 {
+		t.Errorf("counted %d times", n)
+	}
+	io.WriteString(client, `"AS_SECRET_KEY"]`)
+	client.Close()
+	if got := <-answer; !strings.HasPrefix(got, "429") || !strings.Contains(got, `"error":"rate_limited"`) {
+		t.Errorf("answered %s", got)
+	}
+	if e := waitEvent(t, l); e.Reason != "rate_limited" {
+		t.Errorf("recorded as %+v", e)
 	}
 }
 

@@ -239,6 +239,7 @@ type stopping struct {
 }
 
 func (s stopping) Feed(dst, chunk []byte) ([]byte, error) {
+	s.x.nextPiece()
 	return s.keep(func() ([]byte, error) { return s.Rewriter.Feed(dst, chunk) })
 }
 

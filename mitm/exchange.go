@@ -75,6 +75,7 @@ type exchange struct {
 	held   int // bytes of the response that are held back
 
 	counted   bool        // against what its agent may
+	flows     bool        // some of a body that passes the expander has come
 	overspent atomic.Bool // the run's budget has no room for an echo in the response
 }
 

@@ -37,6 +37,8 @@ var agentFaults = []fault{
 	{"agents: a token counts unless somebody says no", "mitm/agent.go", "	if c.Admit == nil {\n		return &invalid\n", "	if c.Admit == nil {\n		return nil\n", inMitmGate},
 	{"agents: each secret of an exchange is counted", "mitm/agent.go", "	x.counted = true\n", "", inMitmGate},
 	{"agents: all messages of a connection are one", "mitm/wsmessage.go", "	x.counted = false\n", "", inMitmGate},
+	{"agents: all of a stream is one", "mitm/body.go", "	s.x.nextPiece()\n", "", inMitmGate},
+	{"agents: the head and what comes with it are two", "mitm/agent.go", "	x.counted = x.counted && !x.flows\n", "	x.counted = false\n", inMitmGate},
 	{"agents: names of saved tokens count in runs", "cmd/agentsecrets/agentgate.go", "	if token == nil && names && ", "	if token == nil && ", inGate},
 	{"agents: each process has its own rate", "internal/agents/meter.go", "fmt.Sprintf(\"%s.rate-%d\", name, rate)", "fmt.Sprintf(\"%s.rate-%d-%p\", name, rate, new(int))", inAgents},
 	{"agents: rates are counted without a lock", "internal/agents/meter.go", "atomicfile.Lock(path + \".lock\")", "atomicfile.Lock(fmt.Sprintf(\"%s.%p.lock\", path, new(int)))", inAgents},
