@@ -218,8 +218,11 @@ func unreadablePolicy(name string, err error) error {
 	switch {
 	case errors.As(err, &broken):
 		p.Message, p.Hint = "the workspace's policy is not as agentsecrets left it, so nothing is allowed", broken.Hint()
+	case errors.As(err, &damaged) && damaged.Command() == "":
+		p.Message, p.Hint = "the workspace's policy file was written by a later version, so nothing is allowed", damaged.Hint()
 	case errors.As(err, &damaged):
-		p.Message, p.Hint = "the workspace's policy file is damaged, or from a later version, so nothing is allowed", damaged.Hint()
+		p.Message = "the workspace's policy file is damaged, so nothing is allowed: put a backup in its place, or start with an empty one"
+		p.Hint = damaged.Command()
 	}
 	return p
 }

@@ -29,7 +29,7 @@ var (
 )
 
 var agentFaults = []fault{
-	{"refused: a damaged policy has no hint of its own", "cmd/agentsecrets/policies.go", "	case errors.As(err, &damaged):", "	case errors.As(err, &damaged) && name == \"\":", inUnreadable},
+	{"refused: a damaged policy has no hint of its own", "cmd/agentsecrets/policies.go", "	case errors.As(err, &damaged):", "	case errors.As(err, &damaged) && p.Hint == \"\":", inUnreadable},
 	{"refused: a seal that is broken is any damage", "cmd/agentsecrets/policies.go", "	if broken := (*allowlist.SealError)(nil); errors.As(err, &broken) {\n		return reasonPolicySeal", "	if broken := (*allowlist.SealError)(nil); errors.As(err, &broken) {\n		return reasonPolicyUnreadable", inUnreadable},
 	{"refused: a full disk is any fault of the count", "cmd/agentsecrets/agentgate.go", "	if errors.Is(err, syscall.ENOSPC) {", "	if errors.Is(err, syscall.EROFS) {", inUnreadable},
 	{"refused: what cannot be counted counts for nothing", "cmd/agentsecrets/agentgate.go", "	case err != nil:\n		return uncounted(agent.Name, err)\n", "", inUnreadable},
