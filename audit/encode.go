@@ -31,6 +31,7 @@ func (e *Event) appendTo(b []byte) []byte {
 	b = strconv.AppendInt(append(b, `,"duration_ms":`...), e.DurationMS, 10)
 	b = appendText(append(b, `,"status":`...), e.Status)
 	b = appendText(append(b, `,"reason":`...), cmp.Or(e.Reason, "-"))
+	b = strconv.AppendBool(append(b, `,"unsent":`...), e.Unsent)
 	b = strconv.AppendBool(append(b, `,"redacted":`...), e.Redacted)
 	b = strconv.AppendInt(append(b, `,"redactions":`...), int64(e.Redactions), 10)
 	b = appendList(append(b, `,"redacted_forms":`...), e.RedactedForms, maxPlaces)

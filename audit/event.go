@@ -49,6 +49,7 @@ type Event struct {
 	DurationMS     int64     `json:"duration_ms"`
 	Status         string    `json:"status"` // OK, Blocked or Error
 	Reason         string    `json:"reason"` // "-" or a slug
+	Unsent         bool      `json:"unsent"` // no connection was had for it, so nothing of it was sent; records of before do not tell
 	Redacted       bool      `json:"redacted"`
 	Redactions     int       `json:"redactions"`
 	RedactedForms  []string  `json:"redacted_forms"`  // what the echoes were written in, never what they were

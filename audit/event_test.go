@@ -13,7 +13,7 @@ import (
 
 // fields are those of the documented event, in its order.
 var fields = strings.Fields(`id timestamp event secret_keys auth_styles places method target_url domain status_code
-	duration_ms status reason redacted redactions redacted_forms redacted_counts mentions rules detail hint client agent_id token_id run_id environment identity_level resolution_path
+	duration_ms status reason unsent redacted redactions redacted_forms redacted_counts mentions rules detail hint client agent_id token_id run_id environment identity_level resolution_path
 	caller_role workspace_id project_id chain`)
 
 func TestEveryFieldIsThere(t *testing.T) {
@@ -65,7 +65,7 @@ func TestEventComesBack(t *testing.T) {
 		ID: NewID(), Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), Event: Done,
 		SecretKeys: []string{"A", "B"}, AuthStyles: []string{"bearer"}, Places: []string{"header:authorization"},
 		Method: "POST", TargetURL: "https://api.example.com/<v1>&", Domain: "api.example.com", StatusCode: 200,
-		DurationMS: 1 << 40, Status: OK, Reason: "-", Redacted: true, Redactions: 3, RedactedForms: []string{"base64"}, RedactedCounts: []int{3}, Mentions: []string{"A path"}, Rules: []string{"r"}, Detail: "d", Hint: "h", Client: "curl", AgentID: "a", TokenID: "t",
+		DurationMS: 1 << 40, Status: OK, Reason: "-", Unsent: true, Redacted: true, Redactions: 3, RedactedForms: []string{"base64"}, RedactedCounts: []int{3}, Mentions: []string{"A path"}, Rules: []string{"r"}, Detail: "d", Hint: "h", Client: "curl", AgentID: "a", TokenID: "t",
 		RunID: "r", Environment: "production", IdentityLevel: "issued", ResolutionPath: "local", CallerRole: "owner",
 		WorkspaceID: "wsp_x", ProjectID: "prj_x", Chain: "c",
 	}

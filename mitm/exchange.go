@@ -75,6 +75,7 @@ type exchange struct {
 	held   int // bytes of the response that are held back
 
 	counted   bool        // against what its agent may
+	reached   atomic.Bool // a connection to the origin was had, and something may have gone there
 	flows     bool        // some of a body that passes the expander has come
 	overspent atomic.Bool // the run's budget has no room for an echo in the response
 }
@@ -341,7 +342,10 @@ func (x *exchange) send(w http.ResponseWriter, r, out *http.Request) {
 	}
 	early := &earlyHints{w: w, x: x, http1: r.ProtoAtLeast(1, 1)}
 	early.asks = r.ProtoMajor == 2 && out.Body != nil && out.GetBody == nil // net/http's server keeps what the client expects
-	trace := &httptrace.ClientTrace{Got1xxResponse: early.forward}
+	trace := &httptrace.ClientTrace{
+		Got1xxResponse: early.forward,
+		GotConn:        func(httptrace.GotConnInfo) { x.reached.Store(true) },
+	}
 	x.clock.stop(x.proxy.cfg.now())
 	defer func() { x.proxy.cfg.observer().Overhead(x.clock.own) }()
 	ctx := engine.WithEarly(httptrace.WithClientTrace(r.Context(), trace), early.forwardAsWritten)

@@ -95,6 +95,7 @@ func (x *exchange) finish() {
 	e.StatusCode = x.status // not of a decided event: the origin's answer may come while a body is decided about
 	e.DurationMS = x.proxy.since(x.start).Milliseconds()
 	e.Covered(x.echoes)
+	e.Unsent = !x.reached.Load()
 	switch denied := x.reason(); {
 	case denied != nil:
 		e.Reason, e.Status = denied.Slug, audit.Blocked

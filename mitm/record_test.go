@@ -280,3 +280,39 @@ func TestFailuresAreRecorded(t *testing.T) {
 		t.Errorf("recorded are %v, not %v", got, want)
 	}
 }
+
+// Nothing was sent is said where no connection was had, and not where one broke off and no second came about.
+func TestUnsentIsWhatHadNoConnection(t *testing.T) {
+	for _, http1 := range []bool{true, false} {
+		var l *lab.Lab
+		l = lab.New(t, lab.Config{OriginH1: http1, Secrets: secrets, Allow: []string{host, host + ":1"}, Origin: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/gone" {
+				l.Origin.Listener.Close()
+				panic(http.ErrAbortHandler)
+			}
+		})})
+		want := map[string]string{}
+		for _, tc := range []struct{ url, want string }{
+			{"https://" + host + ":1/nothing-listens", "origin_unreachable true"},
+			{"https://other.test/refused", "domain_not_in_allowlist true"},
+			{l.URL(host, "/answered"), "- false"},
+			{l.URL(host, "/gone"), map[bool]string{true: "origin_unreachable false", false: "origin_protocol false"}[http1]},
+		} {
+			resp, _ := do(t, l, "GET", tc.url, "", bearer("KEY"))
+			want[resp.Header.Get("AgentSecrets-Exchange")] = tc.want
+		}
+		l.Client.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := l.Proxy.Shutdown(ctx); err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, e := range l.Events() {
+			got[e.ID] = e.Reason + " " + strconv.FormatBool(e.Unsent)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("HTTP/1 %v: recorded are %v, not %v", http1, got, want)
+		}
+	}
+}

@@ -220,14 +220,14 @@ func decidedBy(e audit.Event) string {
 }
 
 // result is how the exchange came out. A decided event means that values may
-// have been sent before it ended.
+// have been sent before it ended, unless there was no connection to send them on.
 func result(e audit.Event, decided bool) (outcome, text string) {
 	detail := e.Detail
 	if detail == "" {
 		detail = "no more is recorded"
 	}
 	sent := "no value was sent"
-	if decided {
+	if decided && !e.Unsent {
 		sent = "a value may have been sent before that"
 	}
 	switch {

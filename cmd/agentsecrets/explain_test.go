@@ -18,3 +18,21 @@ func TestExplainMessage(t *testing.T) {
 		}
 	}
 }
+
+// A connection that did not come about took no value along, whatever had been decided.
+func TestExplainWhatHadNoConnection(t *testing.T) {
+	e := audit.Event{Event: audit.Done, Method: "GET", StatusCode: 502, Status: audit.Error, Reason: "origin_unreachable", Detail: "nothing listens", SecretKeys: []string{"KEY"}}
+	for unsent, want := range map[bool]string{
+		true:  "failed with 502 origin_unreachable: nothing listens; no value was sent",
+		false: "failed with 502 origin_unreachable: nothing listens; a value may have been sent before that", // as a record of before, and after a connection that broke off
+	} {
+		e.Unsent = unsent
+		if outcome, text := result(e, true); outcome != outcomeFailed || text != want {
+			t.Errorf("%s: %q, want %q", outcome, text, want)
+		}
+	}
+	left := audit.Event{Event: audit.Done, Method: "GET", StatusCode: statusClientLeft, Reason: "-", Unsent: true, SecretKeys: []string{"KEY"}}
+	if _, text := result(left, true); text != "the client left before there was an answer; no value was sent" {
+		t.Errorf("%q", text)
+	}
+}
