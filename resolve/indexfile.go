@@ -42,8 +42,8 @@ func (e *CorruptError) Unwrap() error { return e.err }
 
 // Hint says how to get going again.
 func (e *CorruptError) Hint() string {
-	return "repair it or put it back from a backup; or begin a new one (the values stay in the store, set " +
-		"the secrets again to list them): " + e.Command()
+	return "repair it or put it back from a backup; or begin a new one (the values stay in the store, and " +
+		"agentsecrets doctor --fix lists those that it finds): " + e.Command()
 }
 
 // Command puts the file aside.

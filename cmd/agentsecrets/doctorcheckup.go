@@ -20,6 +20,8 @@ type checkup struct {
 	w       where
 	outside error // why there is no project; nil: there is
 	shut    bool  // the keychain does not open: nobody asks it again
+
+	incomplete bool // the list of secrets is not known to have all that is kept
 }
 
 // storeTime is what the store may take.
@@ -45,7 +47,8 @@ func (a *app) checkUp(ctx context.Context, fix bool) []doctorCheck {
 	}
 	files := x.permissions() // first: what others can change, no other check would read
 	x.w, x.outside = quiet.where()
-	list := []doctorCheck{x.project(), x.registry(), x.store(ctx), x.keychain(ctx), x.policy(), x.bindings(), x.rules(), x.values(ctx), x.agents(), files, x.leftovers(), x.audit(ctx), x.root(), x.trust(ctx)}
+	names := x.list(ctx) // before those that count and compare what is listed
+	list := []doctorCheck{x.project(), x.registry(), x.store(ctx), names, x.keychain(ctx), x.policy(), x.bindings(), x.rules(), x.values(ctx), x.agents(), files, x.leftovers(), x.audit(ctx), x.root(), x.trust(ctx)}
 	return append(list, x.everywhere(ctx)...)
 }
 
