@@ -48,7 +48,8 @@ func (a *app) checkUp(ctx context.Context, fix bool) []doctorCheck {
 	files := x.permissions() // first: what others can change, no other check would read
 	x.w, x.outside = quiet.where()
 	names := x.list(ctx) // before those that count and compare what is listed
-	list := []doctorCheck{x.project(), x.registry(), x.store(ctx), names, x.keychain(ctx), x.policy(), x.bindings(), x.rules(), x.values(ctx), x.agents(), files, x.leftovers(), x.audit(ctx), x.root(), x.trust(ctx)}
+	// What keeps init and others from working stands before what hints at them.
+	list := []doctorCheck{files, x.places(), x.project(), x.registry(), x.store(ctx), names, x.keychain(ctx), x.policy(), x.bindings(), x.rules(), x.values(ctx), x.agents(), x.leftovers(), x.audit(ctx), x.root(), x.trust(ctx)}
 	return append(list, x.everywhere(ctx)...)
 }
 

@@ -64,6 +64,22 @@ func (x *checkup) tighten(paths []string) error {
 	return errors.Join(all...)
 }
 
+// places names what is no file where one of ours goes: a lock that cannot be taken keeps commands from working that
+// need nothing else of it.
+func (x *checkup) places() doctorCheck {
+	c := doctorCheck{What: "files are in their places", OK: true}
+	found, err := atomicfile.Misplaced(x.home, ".lock", ".queue", ".json", ".jsonl", ".change", ".log", ".token", ".txt", ".age", ".bak", ".key", ".pem")
+	if err != nil {
+		return failed(c.What, err)
+	}
+	for _, e := range found {
+		c.OK = false
+		c.Missed = append(c.Missed, e.Error())
+		c.setHint(hintOf(e))
+	}
+	return c
+}
+
 func isDir(path string) bool {
 	info, err := os.Lstat(path)
 	return err == nil && info.IsDir()

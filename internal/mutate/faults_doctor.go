@@ -20,6 +20,7 @@ var doctorFaults = []fault{
 	{"doctor: a list of secrets that lacks some has all", "cmd/agentsecrets/doctorlist.go", "c.Cells, c.Covered = len(held), len(held)-len(lost); len(lost) == 0 {", "c.Cells, c.Covered = len(held), len(held); len(lost) >= 0 {", inDoctorFix},
 	{"doctor: a rule is for nothing while secrets are lost", "cmd/agentsecrets/doctorpolicy.go", "	if x.incomplete { //", "	if x.incomplete && x.fix { //", inDoctorFix},
 	{"doctor: a damaged list of secrets is begun anew", "resolve/index.go", "	f, err := x.load()\n	if err != nil {\n		return err\n	}\n	edit(f)", "	f, err := x.load()\n	if err != nil {\n		f = &indexFile{Version: indexVersion, Projects: map[string]map[string][]indexEntry{}}\n	}\n	edit(f)", []string{"./resolve", "-run", "TestAdopt"}},
+	{"doctor: a directory in the place of a lock is overlooked", "cmd/agentsecrets/doctorfiles.go", "atomicfile.Misplaced(x.home, \".lock\", ", "atomicfile.Misplaced(x.home, ", []string{"./cmd/agentsecrets", "-run", "TestScripts/^outofplace$"}},
 	{"doctor: unbound secrets are bound", "cmd/agentsecrets/doctorpolicy.go", "		if len(bound[name].Hosts) > 0 {\n", "		if len(bound[name].Hosts) >= 0 {\n", inDoctorFix},
 	{"doctor: a parent proxy is shown with its password", "cmd/agentsecrets/doctorenviron.go", "p.proxy.String()", "x.a.variable(p.adopted)", inDoctorFix},
 	{"doctor: a proxy that has stopped answers", "cmd/agentsecrets/doctorenviron.go", "ours && !answers", "ours && answers", inDoctorFix},
