@@ -230,6 +230,17 @@ func must(r *http.Request, err error) *http.Request {
 	return r
 }
 
+// finished returns when what became of all exchanges is on file.
+func finished(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	l.Client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := l.Proxy.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Whoever is told the ID of an exchange that failed finds it in the log, though no
 // placeholder was in it. What the origin answers is no failure of which we tell.
 func TestFailuresAreRecorded(t *testing.T) {
@@ -263,12 +274,7 @@ func TestFailuresAreRecorded(t *testing.T) {
 			want[id] = tc.reason
 		}
 	}
-	l.Client.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	if err := l.Proxy.Shutdown(ctx); err != nil {
-		t.Fatal(err)
-	}
+	finished(t, l)
 	got := map[string]string{}
 	for _, e := range l.Events() {
 		got[e.ID] = e.Reason
@@ -301,12 +307,7 @@ func TestUnsentIsWhatHadNoConnection(t *testing.T) {
 			resp, _ := do(t, l, "GET", tc.url, "", bearer("KEY"))
 			want[resp.Header.Get("AgentSecrets-Exchange")] = tc.want
 		}
-		l.Client.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := l.Proxy.Shutdown(ctx); err != nil {
-			t.Fatal(err)
-		}
+		finished(t, l)
 		got := map[string]string{}
 		for _, e := range l.Events() {
 			got[e.ID] = e.Reason + " " + strconv.FormatBool(e.Unsent)

@@ -24,7 +24,7 @@ func nothingAsked(e audit.Event) string {
 func meaning(e audit.Event) string {
 	switch e.Reason {
 	case reasonDistrusts:
-		return "It does not trust the AgentSecrets CA, and so does not use the proxy for this host: it has certificates of its own, or lost the variables that name ours"
+		return "It did not trust the AgentSecrets CA, and so did not use the proxy for this host: it has certificates of its own, an option named others, or it lost the variables that name ours"
 	case reasonPins:
 		return "It takes our certificates for other hosts: for this one it knows the certificate or the CA that has to come (a pin), or a library in it brings certificates of its own"
 	case reasonPast:

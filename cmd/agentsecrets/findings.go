@@ -35,6 +35,7 @@ type finding struct {
 	id    string // of its event
 
 	failed bool // of what we answered: it went wrong, else it was refused
+	took   bool // of a program that left at our certificate: it took one for this host as well
 }
 
 type findingKey struct{ reason, program, host string }
@@ -85,11 +86,14 @@ func takersOf(all []tookUs) takers {
 // the same takes no certificate of it for this host, and both from one at which
 // nothing is wrong: a request to the host shows that it takes us there; to look
 // and go in order is what probes do, and who trusts us elsewhere does it for a reason.
+// Who took us here as well does not know another certificate for the host: a
+// program of this name was given other CAs at one time.
 func (t tookUs) finding(by takers) (finding, bool) {
 	said, went := t.lefts()
 	here := len(by.programs[t.Host]) > 0 && (t.Program == "" || by.programs[t.Host][t.Program] || by.programs[t.Host][""])
 	hosts := len(by.hosts[t.Program])
-	if by.hosts[t.Program][t.Host] {
+	took := t.Program != "" && by.hosts[t.Program][t.Host]
+	if took {
 		hosts--
 	}
 	elsewhere := hosts > 0 && t.Program != ""
@@ -98,11 +102,14 @@ func (t tookUs) finding(by takers) (finding, bool) {
 	} else if !elsewhere {
 		went -= t.probes
 	}
-	f := finding{findingKey: findingKey{reasonDistrusts, t.Program, t.Host}, count: said + went, said: said > 0, scope: t.scope, at: t.last, since: t.first}
-	if elsewhere {
+	f := finding{findingKey: findingKey{reasonDistrusts, t.Program, t.Host}, count: said + went, said: said > 0, scope: t.scope, at: t.last, since: t.first, took: took}
+	if elsewhere && !took {
 		f.reason = reasonPins
 	}
 	f.seen = fmt.Sprintf("%s left at the AgentSecrets certificate for %s: %s", cmp.Or(t.Program, "a client"), t.Host, t.signs())
+	if took {
+		f.seen += "; at another time it took one there, so that nothing is pinned"
+	}
 	return f, f.count > 0
 }
 
@@ -214,7 +221,7 @@ func (o *observed) recorded(k findingKey, id string) {
 // tunnelHint is how a host is relayed, in the words of what we are.
 func (h *house) tunnelHint(host string) string {
 	if h.doors != nil {
-		return startHint + " --tunnel " + host
+		return "agentsecrets proxy stop && " + startHint + " --tunnel " + host // one that runs takes no flags
 	}
 	return interceptHint + " --tunnel " + host
 }
@@ -288,11 +295,15 @@ func lineOf(same []finding) string {
 		n += other.count
 	}
 	program, host, connections := cell(cmp.Or(f.program, "a client")), f.host, count(n, "connection")
+	took := !slices.ContainsFunc(same, func(f finding) bool { return !f.took })
 	if more := len(same) - 1; more > 0 {
 		host += " and " + count(more, "other host")
 	}
 	switch f.reason {
 	case reasonDistrusts:
+		if took {
+			return fmt.Sprintf("%s did not trust the AgentSecrets CA for %s this time, and at others did (%s)", program, host, connections)
+		}
 		return fmt.Sprintf("%s does not trust the AgentSecrets CA for %s (%s)", program, host, connections)
 	case reasonPast:
 		return fmt.Sprintf("%s connected past the proxy to %s: a placeholder that it sends there stays as it is", program, host)
