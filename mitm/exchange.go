@@ -103,6 +103,14 @@ func (p *Proxy) newExchange(run *Run, scheme string, dest authority) *exchange {
 func (x *exchange) domain() string { return x.short }
 
 func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
+	x.client = http.NewResponseController(w)
+	up := uploadOf(r)
+	x.answer(w, r, up)
+	up.settle(r.Context(), x)
+}
+
+// answer is over when there is a response, and what the origin is still sent is given up.
+func (x *exchange) answer(w http.ResponseWriter, r *http.Request, up *upload) {
 	defer x.finish()
 	defer x.recovered(w)
 	x.method, x.proto, x.target, x.fields = r.Method, r.Proto, parseTarget(r.RequestURI), r.Header
@@ -110,7 +118,10 @@ func (x *exchange) serve(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(x.run.live, cancel)()
 	r = r.WithContext(ctx)
-	x.client, x.grpc = http.NewResponseController(w), speaksGRPC(r)
+	if up != nil {
+		r.Body = up
+	}
+	x.grpc = speaksGRPC(r)
 	x.cancel, x.taken = cancel, x.taking(w)
 	if r.ProtoMajor == 1 && r.Body != http.NoBody {
 		x.closing = r.ContentLength != 0

@@ -333,7 +333,7 @@ func (c *conn) linger() {
 		}
 	}
 	c.raw.SetReadDeadline(time.Now().Add(lingerFor))
-	io.CopyN(io.Discard, c.br, maxLeft)
+	io.Copy(io.Discard, c.br)
 }
 
 // patient gives a client some time to take each part of what is written.

@@ -71,6 +71,8 @@ var httpFaults = []fault{
 	{"same: a connection ends unannounced", "internal/engine/response.go", "	w.c.closes = w.c.closes || w.c.body.unwanted()\n", "", inDiffer},
 	{"same: a connection ends unannounced under a long body", "internal/engine/body.go", "	case left > maxLeft, left < 0", "	case left < 0", []string{"./internal/engine", "-run", "TestUnreadBody|TestResponseBefore"}},
 	{"same: a connection ends unannounced under a body in chunks", "internal/engine/body.go", "	case left > maxLeft, left < 0 && b.begun.Load():", "	case left > maxLeft:", []string{"./internal/engine", "-run", "TestUnreadBody|TestResponseBefore"}},
+	{"same: a connection ends under who sends", "internal/engine/serve.go", "	io.Copy(io.Discard, c.br)\n", "	io.CopyN(io.Discard, c.br, maxLeft)\n", []string{"./mitm", "-run", "TestAnsweredBefore"}},
+	{"same: a stream is reset with its answer", "mitm/exchange.go", "	up.settle(r.Context(), x)\n", "", []string{"./mitm", "-run", "TestStreamIsReset"}},
 	{"same: who is interrupted ends the connection", "internal/engine/body.go", "		if left := b.left.Load(); left < 0 {", "		if left := b.left.Load(); left > -2 {", []string{"./internal/engine", "-run", "TestUnreadBody|TestResponseBefore"}},
 	{"same: clients that end their side have left", "mitm/proxy.go", "ConnState: p.followTunnel, Waits: peer.Waits, ", "ConnState: p.followTunnel, ", inDiffer},
 	{"same: whoever ended a side waits", "internal/peer/peer_linux.go", "s.dst != local || s.inode == 0 {", "s.dst != local {", inPeer},
