@@ -129,6 +129,7 @@ func (a *app) addRules(ctx context.Context, rules []allowlist.Rule) ([]string, e
 			a.warn("%s takes every name one label under it, whoever runs it", rules[i])
 		}
 	}
+	a.warnOfLoopback(rules)
 	var added, told []string
 	err := a.changeRules(ctx, allowing(rules), changesOf("add", rules), func(p *allowlist.Policy) error {
 		added, told = nil, nil

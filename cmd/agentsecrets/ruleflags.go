@@ -77,6 +77,20 @@ func (a *app) warnOfPlaintext(r allowlist.Rule) {
 	}
 }
 
+// warnOfLoopback says what is not plain to see: the variables of a run have
+// programs go past the proxy to servers on this machine.
+func (a *app) warnOfLoopback(rules []allowlist.Rule) {
+	var here []string
+	for _, r := range rules {
+		if isLoopbackName(r.Host) {
+			here = append(here, r.String())
+		}
+	}
+	if len(here) > 0 {
+		a.warn("programs of a run go past the proxy to %s (NO_PROXY), where placeholders arrive as they are: use agentsecrets call, or curl --noproxy none.test", strings.Join(here, ", "))
+	}
+}
+
 // isLoopbackName tells hosts that are this machine by what they are called.
 func isLoopbackName(host string) bool {
 	addr, err := netip.ParseAddr(host)
