@@ -201,7 +201,7 @@ func (a *app) changeClients(clients []mcpclients.Client, o mcpInstall, want *mcp
 	for _, c := range clients {
 		change, err := changeOf(c, want)
 		if err != nil {
-			return err
+			return noOther(c, err)
 		}
 		changes = append(changes, change)
 		result.Clients = append(result.Clients, mcpClientJSON{c.Name, change.Path, stateOf(change, want != nil), "", c.Title})
@@ -227,7 +227,7 @@ func writeClients(clients []mcpclients.Client, changes []mcpclients.Change) erro
 		if err == nil {
 			continue
 		}
-		err = fmt.Errorf("%s: %w; no other file was changed", clients[i].Title, err)
+		err = noOther(clients[i], err)
 		for k, written := range changes[:i] {
 			if undone := written.Undo(); undone != nil {
 				err = fmt.Errorf("%w, but %s was, and cannot be put back: %w", err, clients[k].Title, undone)
@@ -236,6 +236,11 @@ func writeClients(clients []mcpclients.Client, changes []mcpclients.Change) erro
 		return err
 	}
 	return nil
+}
+
+// noOther is what kept the file of c, and by that those of the others, from being changed.
+func noOther(c mcpclients.Client, err error) error {
+	return fmt.Errorf("%s: %w; no other file was changed", c.Title, err)
 }
 
 func changeOf(c mcpclients.Client, want *mcpclients.Server) (mcpclients.Change, error) {

@@ -39,6 +39,22 @@ func (f file) unreadable(err error) error {
 	return &FileError{f.path, "cannot be read: " + err.Error(), f.client.Name}
 }
 
+// unwritten leaves a temporary file unnamed: it is gone, and nobody chose its name.
+func (f file) unwritten(err error) error {
+	reason := "cannot be written: " + err.Error()
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.Is(err, fs.ErrPermission): // files are put in place of others, not written into
+		reason = "cannot be written: no permission to make a file in " + filepath.Dir(f.path)
+	case errors.As(err, &path):
+		reason = "cannot be written: " + path.Err.Error()
+	case errors.As(err, &link):
+		reason = "cannot be written: " + link.Err.Error()
+	}
+	return &FileError{f.path, reason, f.client.Name}
+}
+
 func (c Client) open() (file, error) {
 	path, err := c.Path()
 	if err == nil {
@@ -156,21 +172,24 @@ func (c Change) Write() (err error) {
 		}
 	}()
 	if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
-		return fmt.Errorf("make the directory of %s: %w", c.Path, err)
+		return c.file.unwritten(fmt.Errorf("make its directory: %w", err))
 	}
 	now, err := os.ReadFile(c.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return c.file.unreadable(err)
 	}
 	if c.file.there != (err == nil) || !bytes.Equal(now, c.file.data) {
 		return &FileError{c.Path, "was changed by somebody else just now", c.file.client.Name}
 	}
 	if c.Backup != "" {
 		if err := atomicfile.Write(c.Backup, c.file.data, c.file.mode); err != nil {
-			return err
+			return c.file.unwritten(err)
 		}
 	}
-	return atomicfile.Write(c.Path, c.after, c.file.mode)
+	if err := atomicfile.Write(c.Path, c.after, c.file.mode); err != nil {
+		return c.file.unwritten(err)
+	}
+	return nil
 }
 
 // Undo puts back what was there before Write. The copy beside it stays.

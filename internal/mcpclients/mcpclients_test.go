@@ -2,10 +2,12 @@ package mcpclients
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -272,5 +274,34 @@ func TestChangedMeanwhile(t *testing.T) {
 	write(t, path, "{\"b\": 2}\n", 0o600)
 	if err := change.Write(); err == nil || read(t, path) != "{\"b\": 2}\n" {
 		t.Error(err, read(t, path))
+	}
+}
+
+// What cannot be written says which file that is, why, and what to do by hand.
+func TestUnwritten(t *testing.T) {
+	at(t)
+	client, path := named(t, "cursor")
+	temp := filepath.Join(filepath.Dir(path), ".mcp.json.tmp-123")
+	for reason, err := range map[string]error{
+		"no permission to make a file in " + filepath.Dir(path): &fs.PathError{Op: "open", Path: temp, Err: syscall.EACCES},
+		syscall.ENOSPC.Error(): &fs.PathError{Op: "write", Path: temp, Err: syscall.ENOSPC},
+		syscall.EBUSY.Error():  &os.LinkError{Op: "rename", Old: temp, New: path, Err: syscall.EBUSY},
+	} {
+		err := file{client: client, path: path}.unwritten(fmt.Errorf("write: %w", err))
+		if err.Error() != path+" cannot be written: "+reason+"; it stays as it is" {
+			t.Error(err)
+		}
+	}
+	write(t, path, "{}\n", 0o600)
+	change, err := client.Add(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(change.Backup, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var wrong *FileError
+	if err := change.Write(); !errors.As(err, &wrong) || wrong.Hint() != "agentsecrets mcp config --client cursor" || read(t, path) != "{}\n" {
+		t.Error(err)
 	}
 }

@@ -96,7 +96,7 @@ var faults = []fault{
 	{"metrics: ready without a store", "cmd/agentsecrets/wiring.go", `		return "store_locked"`, `		return ""`, inMetricsFlag},
 	{"metrics: ready without a policy", "cmd/agentsecrets/wiring.go", `		return policyReason(err)`, `		return ""`, inMetricsFlag},
 	{"metrics: check the audit log without writing", "audit/check.go", "f.Write(make([]byte, eventRoom))", "f.Write(nil)", []string{"./audit", "-run", "TestCheck"}},
-	{"mcp: what was there is not kept", "internal/mcpclients/change.go", "		if err := atomicfile.Write(c.Backup, c.file.data, c.file.mode); err != nil {\n			return err\n		}\n", "", []string{"./internal/mcpclients"}},
+	{"mcp: what was there is not kept", "internal/mcpclients/change.go", "		if err := atomicfile.Write(c.Backup, c.file.data, c.file.mode); err != nil {\n			return c.file.unwritten(err)\n		}\n", "", []string{"./internal/mcpclients"}},
 	{"mcp: what cannot be read is written", "internal/mcpclients/json.go", "		return v, errors.New(strings.TrimPrefix(err.Error(), \"hujson: \"))\n", "		return hujson.Parse([]byte(strings.TrimSpace(\"{}\")))\n", []string{"./internal/mcpclients", "-run", "TestLeavesAlone"}},
 	{"mcp: a change is not proved", "internal/mcpclients/change.go", "	return change, c.prove(before, change, want)\n", "	_ = c.prove(before, change, want)\n	return change, nil\n", []string{"./internal/mcpclients", "-run", "TestLeavesAlone"}},
 	{"mcp: a link is replaced", "internal/mcpclients/change.go", "		path, err = behindLinks(path)\n", "", []string{"./internal/mcpclients", "-run", "TestLinksStay"}},
