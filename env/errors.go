@@ -29,13 +29,23 @@ type CorruptError struct {
 	Path string
 	Err  error
 	hint string
+
+	command string // that gets on without a backup, "" if none does
 }
 
 func (e *CorruptError) Error() string { return fmt.Sprintf("%s cannot be used: %v", e.Path, e.Err) }
 func (e *CorruptError) Unwrap() error { return e.Err }
 
 // Hint says how to get on.
-func (e *CorruptError) Hint() string { return e.hint }
+func (e *CorruptError) Hint() string {
+	if e.command != "" {
+		return e.hint + ": " + e.command
+	}
+	return e.hint
+}
+
+// Command gets on without a backup; "" if none does.
+func (e *CorruptError) Command() string { return e.command }
 
 // UnknownError says that there is no workspace or project of a name.
 type UnknownError struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -33,18 +34,28 @@ func (r *Registry) read() (*state, error) {
 	}
 	s, err := parseState(b)
 	if err != nil {
-		return &state{}, &CorruptError{Path: r.path(), Err: err, hint: hintFor(err)}
+		return &state{}, r.corrupt(err)
 	}
 	return s, nil
 }
 
 var errNewer = errors.New("it was written by a newer version of agentsecrets")
 
-func hintFor(err error) string {
+// corrupt hints at init behind putting the file aside where that brings something back.
+func (r *Registry) corrupt(err error) *CorruptError {
+	e := &CorruptError{Path: r.path(), Err: err, hint: "update agentsecrets"}
 	if errors.Is(err, errNewer) {
-		return "update agentsecrets"
+		return e
 	}
-	return "repair it or put a backup of it in its place; it says which secrets belong to which project"
+	e.hint = "put a backup of it in its place; or begin a new one (agentsecrets init in the directory of each project " +
+		"brings that back; one that no directory has a file of is then known by its ID alone)"
+	e.command = atomicfile.Aside(r.path(), atomicfile.Damaged)
+	if dir, err := os.Getwd(); err == nil {
+		if file, err := find(dir); err == nil && file != "" {
+			e.command += " && agentsecrets init"
+		}
+	}
+	return e
 }
 
 func parseState(b []byte) (*state, error) {

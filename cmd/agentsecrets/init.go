@@ -63,11 +63,15 @@ func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error 
 	if err != nil {
 		return err
 	}
-	s, err := a.place(ctx)
+	home, err := a.home()
+	if err == nil {
+		err = readyForInit(home)
+	}
 	if err != nil {
 		return err
 	}
-	if err := env.OpenRegistry(s.q.Home).Adopt(s.workspace, s.project); err != nil {
+	s, err := a.place(ctx)
+	if err != nil {
 		return err
 	}
 	if store, err = a.chooseStore(ctx, s.q.Home, store); err != nil {
@@ -77,6 +81,9 @@ func (a *app) init(ctx context.Context, store string, pp passphraseFlags) error 
 		if err := a.createFile(ctx, s.q.Home, pp); err != nil {
 			return err
 		}
+	}
+	if err := env.OpenRegistry(s.q.Home).Adopt(s.workspace, s.project); err != nil {
+		return err
 	}
 	before := s.file
 	if err := s.record(store); err != nil {
@@ -108,6 +115,9 @@ func (a *app) place(ctx context.Context) (*setup, error) {
 		s.path, s.file, _ = newProjectFile(q.Dir)
 	}
 	if err := a.placeWorkspace(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := s.readable(); err != nil {
 		return nil, err
 	}
 	return s, a.placeProject(ctx, s)
