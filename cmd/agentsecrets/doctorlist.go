@@ -41,7 +41,7 @@ func (x *checkup) list(ctx context.Context) doctorCheck {
 	if c.Cells, c.Covered = len(held), len(held)-len(lost); len(lost) == 0 {
 		c.Detail = "has all that the store holds"
 		if r.Store == storeKeychain {
-			c.Detail = "has all that is bound and that the keychain holds, which does not tell what else that is"
+			x.untold(&c, gone)
 		}
 		return c
 	}
@@ -59,6 +59,17 @@ func (x *checkup) list(ctx context.Context) doctorCheck {
 	})
 	x.incomplete = !c.OK
 	return c
+}
+
+// untold says what a keychain does not tell: what it holds besides what is bound. A list that was there once has left
+// its lock.
+func (x *checkup) untold(c *doctorCheck, gone bool) {
+	c.Detail = "has all that is bound and that the keychain holds, which does not tell what else that is"
+	if gone && !missing(filepath.Join(x.home, "index.json.lock")) {
+		c.OK, c.Hint = false, "agentsecrets secrets set NAME"
+		c.Detail = "index.json, the list of what is kept, is gone, and the keychain does not tell what it holds that is not bound; " +
+			"put a backup of the list back, or set each secret again, which lists it"
+	}
 }
 
 // suspect says what is lost where the store cannot be looked into: bindings name secrets that are in no list, or
