@@ -172,6 +172,23 @@ func TestV1SilenceIsNoStall(t *testing.T) {
 	}
 }
 
+// An origin that is connected may think for as long as its client waits: long polls and slow models do.
+func TestV1AnswersAreWaitedFor(t *testing.T) {
+	const short = 200 * time.Millisecond
+	for _, http1 := range []bool{true, false} {
+		l := lab.New(t, lab.Config{
+			OriginH1: http1, Secrets: secrets, Allow: []string{host},
+			Origin: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(5 * short) }),
+			Change: func(c *mitm.Config) {
+				c.Timeouts = mitm.Timeouts{Head: short, Idle: short, Stall: short, Ping: short, Pool: short}
+			},
+		})
+		if resp, body := do(t, l, "GET", l.URL(host, "/slow"), "", bearer("KEY")); resp.StatusCode != 200 {
+			t.Errorf("HTTP/1 %v: %s %s", http1, resp.Status, body)
+		}
+	}
+}
+
 // Who takes nothing of a response does not hold it, and its origin, for ever.
 func TestV1ResponseThatIsNotTaken(t *testing.T) {
 	gone := make(chan struct{}, 10)

@@ -46,7 +46,7 @@ func (x *checkup) registry() doctorCheck {
 	case c.Cells == 0:
 		c.Detail = "nothing is kept yet"
 	case len(lost) == 0:
-		c.Detail = "has all that something is kept for"
+		c.Detail = "has all projects and workspaces that something is kept for"
 	default:
 		x.lost(&c, lost)
 	}

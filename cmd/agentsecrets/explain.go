@@ -28,7 +28,10 @@ the latest that is recorded.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case !last:
-				return takes(cobra.ExactArgs(1))(cmd, args)
+				if err := takes(cobra.ExactArgs(1))(cmd, args); err == nil || len(args) > 0 {
+					return err
+				}
+				return &failure{code: exitUsage, usage: true, err: wrongCount(cmd, args), hint: "agentsecrets explain --last"}
 			case len(args) > 0:
 				return usage("--last is the latest exchange: leave ID away")
 			case file != "":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.Version = version()
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &failure{code: usageCode(cmd, a.words), err: nearFlag(cmd, err), hint: cmd.CommandPath() + " --help"}
+		return &failure{code: usageCode(cmd, a.words), err: wrongFlag(cmd, err), hint: cmd.CommandPath() + " --help"}
 	})
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
 		a.command = cmd.CommandPath()
@@ -83,8 +84,13 @@ func (a *app) rootCommand() *cobra.Command {
 	return root
 }
 
-// nearFlag names the flag that one which does not exist may have been.
-func nearFlag(cmd *cobra.Command, err error) error {
+// wrongFlag says what a flag takes that was given no number, and names the flag that
+// one which does not exist may have been.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) && errors.As(err, new(*strconv.NumError)) { // which names a function of Go
+		return fmt.Errorf("--%s takes a number, not %q: %s", value.GetFlag().Name, value.GetValue(), value.GetFlag().Usage)
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return err

@@ -96,6 +96,7 @@ var cliFaults = []fault{
 	{"explain: all is unsent", "mitm/exchange.go", "x.reached.Store(true)", "x.reached.Load()", []string{"./mitm", "-run", "TestUnsentIsWhatHadNoConnection"}},
 	{"a rule for this machine seems to be all", "cmd/agentsecrets/allowlist.go", "	a.warnOfLoopback(rules)\n", "", []string{"./cmd/agentsecrets", "-run", "TestScripts/^D7_plaintext_rule$"}},
 	{"mcp install: a temporary file is named", "internal/mcpclients/change.go", "reason = \"cannot be written: \" + path.Err.Error()", "reason = \"cannot be written: \" + path.Error()", []string{"./internal/mcpclients", "-run", "TestUnwritten"}},
+	{"explain: nobody is told of --last", "cmd/agentsecrets/explain.go", "hint: \"agentsecrets explain --last\"", "hint: usedAs(cmd)", []string{"./cmd/agentsecrets", "-run", "TestScripts/^explain$"}},
 	{"explain: --last is any", "cmd/agentsecrets/explain.go", "audit.Filter{Last: 1}", "audit.Filter{}", []string{"./cmd/agentsecrets", "-run", "TestScripts/^explain$"}},
 	{"hints: what is in the place of a file of ours is in nobody's way", "cmd/agentsecrets/errors.go", "		path = e.Path\n", "		_ = e.Path\n", inOutOfPlace},
 	{"hints: what a command line names is put aside", "cmd/agentsecrets/errors.go", "HasPrefix(path, home+string(filepath.Separator))", "HasPrefix(path, home[:1])", inOutOfPlace},
