@@ -96,6 +96,8 @@ func (p *Proxy) serveConnect(w http.ResponseWriter, r *http.Request) {
 		p.serveRelay(w, r, a, route)
 		return
 	}
+	p.shaking.Add(1)
+	defer p.shaking.Done()
 	ctx := context.WithValue(r.Context(), edgeKey{}, a)
 	p.edge.ServeHTTP(earlyBytes{w}, r.WithContext(ctx))
 }

@@ -48,6 +48,7 @@ type Proxy struct {
 	ended   bool // no tunnel is relayed any more
 	running sync.WaitGroup
 	relays  sync.WaitGroup
+	shaking sync.WaitGroup // tunnels whose clients have not ended the handshake
 }
 
 // New checks cfg and builds a proxy. It starts nothing.
@@ -121,11 +122,11 @@ func (p *Proxy) Serve(l net.Listener) error {
 // of now. Exchanges under way go on as they began.
 func (p *Proxy) VerifyAnew() { p.origins.renew() }
 
-// awaitRelays gives relayed tunnels until ctx ends.
-func (p *Proxy) awaitRelays(ctx context.Context) {
+// await returns when all of wg are done, or ctx ends.
+func await(ctx context.Context, wg *sync.WaitGroup) {
 	over := make(chan struct{})
 	go func() {
-		p.relays.Wait()
+		wg.Wait()
 		close(over)
 	}()
 	select {
@@ -134,10 +135,24 @@ func (p *Proxy) awaitRelays(ctx context.Context) {
 	}
 }
 
+// lastWords is how long a shutdown waits for what clients say of our certificate
+// that they were shown just before.
+const lastWords = 500 * time.Millisecond
+
+func (p *Proxy) awaitHandshakes(ctx context.Context) {
+	if ctx.Err() != nil {
+		return // some may still begin
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	await(ctx, &p.shaking)
+}
+
 // Shutdown takes no new connection, waits for exchanges under way until ctx
 // ends, then closes what is left.
 func (p *Proxy) Shutdown(ctx context.Context) error {
 	errOuter := p.outer.Shutdown(ctx)
+	p.awaitHandshakes(ctx)
 	errInner := p.inner.Shutdown(ctx)
 	if errInner != nil {
 		p.inner.Close()
@@ -146,7 +161,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.ended = true
 	p.mu.Unlock()
-	p.awaitRelays(ctx)
+	await(ctx, &p.relays)
 	p.tunnels.Close()
 	p.conns.closeAll()
 	p.relays.Wait() // for their records

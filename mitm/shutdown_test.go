@@ -2,6 +2,8 @@ package mitm_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/agentsecrets/agentsecrets/internal/lab"
+	"github.com/agentsecrets/agentsecrets/mitm"
 )
 
 // shutdown ends l's proxy, and tells when and how that ended.
@@ -50,6 +53,41 @@ func TestShutdownOfIdleConnections(t *testing.T) {
 	l.Dial()
 	if err := ended(t, shutdown(l, time.Hour)); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a client says of our certificate in its last moment is heard; who says
+// nothing is not waited for.
+func TestShutdownHearsLastWords(t *testing.T) {
+	told := make(chan mitm.Shown, 2)
+	l := lab.New(t, lab.Config{Allow: []string{host}, Change: func(c *mitm.Config) { c.Shown = func(s mitm.Shown) { told <- s } }})
+	silent := l.Connect(l.Authority(host))
+	if _, err := silent.Write([]byte{22, 3, 1}); err != nil { // the beginning of a record
+		t.Fatal(err)
+	}
+	looked, ending := make(chan struct{}), make(chan struct{})
+	c := tls.Client(l.Connect(l.Authority(host)), &tls.Config{
+		ServerName: host, InsecureSkipVerify: true, VerifyPeerCertificate: func([][]byte, [][]*x509.Certificate) error {
+			close(looked)
+			<-ending
+			time.Sleep(50 * time.Millisecond) // Shutdown is under way
+			return x509.UnknownAuthorityError{}
+		},
+	})
+	go c.Handshake()
+	<-looked
+	over := shutdown(l, time.Hour)
+	close(ending)
+	if err := ended(t, over); err != nil {
+		t.Error(err)
+	}
+	select {
+	case s := <-told:
+		if s.Sign != mitm.BadCertificate {
+			t.Errorf("told %q", s.Sign)
+		}
+	default:
+		t.Error("what a client said while the proxy shut down was not heard")
 	}
 }
 

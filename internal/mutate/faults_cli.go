@@ -59,6 +59,7 @@ var cliFaults = []fault{
 	{"clients: other CAs are a pin", "cmd/agentsecrets/findings.go", "	if elsewhere && !took {\n", "	if elsewhere {\n", inFindings},
 	{"clients: another program's trust is this one's", "cmd/agentsecrets/findings.go", "	if elsewhere && !took {\n", "	if elsewhere && len(by.programs[t.Host]) == 0 {\n", inFindings},
 	{"clients: what to do is refused while the proxy runs", "cmd/agentsecrets/findings.go", "\"agentsecrets proxy stop && \" + startHint", "startHint", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
+	{"clients: last words are not heard", "mitm/proxy.go", "	p.awaitHandshakes(ctx)\n", "", inShutdown},
 	{"clients: a pin is distrust", "cmd/agentsecrets/findings.go", "		f.reason = reasonPins\n", "", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
 	{"clients: a connection ahead of need is told", "cmd/agentsecrets/observed.go", " && s.Held > preconnect", " && s.Held > 1000*preconnect", inFindings},
 	{"clients: a probe is told", "mitm/shown.go", "!t.speaks.Load() && t.last.isAlert()", "false", []string{"./cmd/agentsecrets", "-run", "TestScripts/^distrust$"}},
