@@ -29,7 +29,7 @@ func TestConnStateTaken(t *testing.T) {
 	c, _ := dial(t, serveAll(t, s))
 	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	for _, state := range []http.ConnState{http.StateNew, http.StateActive, http.StateHijacked} {
-		if got := <-told; got != state {
+		if got := soon(t, told); got != state {
 			t.Errorf("%v, want %v", got, state)
 		}
 	}
