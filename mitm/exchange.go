@@ -280,23 +280,6 @@ func (x *exchange) decide(ctx context.Context, uses []found) error {
 	return nil
 }
 
-// maxNoted is how many places are told apart in one event.
-const maxNoted = 256
-
-// noted are name and place of uses, and their names.
-type noted map[string]bool
-
-// add reports whether u is anything new.
-func (n noted) add(u found) bool {
-	for _, key := range []string{u.Name + " " + u.Place, u.Name} {
-		if !n[key] && (key == u.Name || len(n) < maxNoted) {
-			n[key], n[u.Name] = true, true
-			return true
-		}
-	}
-	return false
-}
-
 // note keeps u for the audit event and reports whether it is anything new.
 func (x *exchange) note(u found) bool {
 	if !x.noted.add(u) {

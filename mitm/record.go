@@ -61,6 +61,23 @@ func appendNew(list []string, s string) []string {
 	return append(list, s)
 }
 
+// maxNoted is how many places are told apart in one event.
+const maxNoted = 256
+
+// noted are name and place of uses, and their names.
+type noted map[string]bool
+
+// add reports whether u is anything new.
+func (n noted) add(u found) bool {
+	for _, key := range []string{u.Name + " " + u.Place, u.Name} {
+		if !n[key] && (key == u.Name || len(n) < maxNoted) {
+			n[key], n[u.Name] = true, true
+			return true
+		}
+	}
+	return false
+}
+
 // record writes the decided event. Without it no value is sent.
 func (x *exchange) record() error {
 	x.listed.add(x.uses)
