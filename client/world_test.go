@@ -20,6 +20,7 @@ import (
 
 	"github.com/agentsecrets/agentsecrets/ca"
 	"github.com/agentsecrets/agentsecrets/client"
+	"github.com/agentsecrets/agentsecrets/internal/freeport"
 )
 
 // Everything here is real: the binary, a home with a file for values, the proxy in the
@@ -235,12 +236,11 @@ func newHome(t *testing.T) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // child is what this test program does where it is run by agentsecrets, or as a script.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/agentsecrets/agentsecrets/internal/demo"
+	"github.com/agentsecrets/agentsecrets/internal/freeport"
 	"github.com/agentsecrets/agentsecrets/internal/secretservice"
 	"github.com/agentsecrets/agentsecrets/internal/visible"
 )
@@ -70,10 +70,9 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: freeport NAME")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find()
 	ts.Check(err)
-	defer l.Close()
-	ts.Setenv(args[0], fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+	ts.Setenv(args[0], fmt.Sprint(port))
 }
 
 // absent PATH… holds if no form of $VALUE stands in files PATH, or below; stdout

@@ -2,13 +2,14 @@ package clients_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/agentsecrets/agentsecrets/internal/freeport"
 )
 
 // Every command of the README is run here, or is a command of .ci/run. Two
@@ -214,11 +215,13 @@ func (w *world) install(folder string) {
 // ports puts the origin's port, and a free one for the proxy, in the place of
 // the documented ones.
 func (w *world) ports(script string) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return strings.NewReplacer("9443", fmt.Sprint(w.origin.port), "8765", w.freePort()).Replace(script)
+}
+
+func (w *world) freePort() string {
+	port, err := freeport.Find()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer l.Close()
-	free := l.Addr().(*net.TCPAddr).Port
-	return strings.NewReplacer("9443", fmt.Sprint(w.origin.port), "8765", fmt.Sprint(free)).Replace(script)
+	return fmt.Sprint(port)
 }

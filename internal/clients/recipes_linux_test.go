@@ -2,7 +2,6 @@ package clients_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -152,15 +151,6 @@ func (w *world) wentOnlyTo(secret string, hosts []string) {
 			w.t.Errorf("a request with %s went to %s", secret, e.Domain)
 		}
 	}
-}
-
-func (w *world) freePort() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 }
 
 func squeezed(s string) string { return regexp.MustCompile(`\*+`).ReplaceAllString(s, "*") }

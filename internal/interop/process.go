@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/agentsecrets/agentsecrets/internal/freeport"
 	"github.com/agentsecrets/agentsecrets/internal/held"
 )
 
@@ -63,11 +64,6 @@ func last(text string) string {
 
 // freePort is one on which nothing listens at the moment.
 func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	port, err := freeport.Find()
+	return strconv.Itoa(port), err
 }

@@ -16,6 +16,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/agentsecrets/agentsecrets/internal/freeport"
 )
 
 // helperEnv makes the test binary another process with a socket, until its input ends.
@@ -210,10 +212,11 @@ func file(t *testing.T, c net.Conn) *os.File {
 	return f
 }
 
-// freePort is one that nobody has at any of these addresses, as far as can be told.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l := listen(t, "0.0.0.0:0")
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	port, err := freeport.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }

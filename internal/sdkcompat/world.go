@@ -10,13 +10,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/agentsecrets/agentsecrets/internal/freeport"
 )
 
 // world is one user's machine as the SDK meets it: the program on PATH, a home, a
@@ -66,7 +67,7 @@ func newWorld(ctx context.Context, dir, binary, python string) (w *world, err er
 	if w.origin, err = startOrigin(labels); err != nil {
 		return nil, err
 	}
-	if w.port, err = freePort(); err == nil {
+	if w.port, err = freeport.Find(); err == nil {
 		err = w.files(binary)
 	}
 	if err == nil {
@@ -83,16 +84,6 @@ func (w *world) close() { w.origin.close() }
 
 func (w *world) path(parts ...string) string {
 	return filepath.Join(append([]string{w.dir}, parts...)...)
-}
-
-// freePort is one that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // stub is the program for rows that show that a fault is the SDK's: it has nothing
@@ -185,7 +176,7 @@ func (w *world) withPath(sub string) string { return w.path(sub) + ":/usr/bin:/b
 
 // rows runs those of some modules in one process of Python and returns what they found.
 func (w *world) rows(ctx context.Context, modules []string, stderr io.Writer) ([]row, error) {
-	free, err := freePort()
+	free, err := freeport.Find()
 	if err != nil {
 		return nil, err
 	}
