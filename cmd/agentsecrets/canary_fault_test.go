@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A redactor that misses one form, or all, is noticed before anything is started or
@@ -52,15 +54,15 @@ func newRefused(t *testing.T, exe, missed string) *refused {
 		}
 	}()
 	for _, args := range [][]string{{"init", "--workspace", "acme", "--project", "pay", "--store", "file", "--no-input"}, {"secrets", "set", "KEY", "--stdin"}} {
-		if out, err := c.command(args...).CombinedOutput(); err != nil {
+		if out, err := c.command(t.Context(), args...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", args[0], err, out)
 		}
 	}
 	return c
 }
 
-func (c *refused) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(c.exe, args...)
+func (c *refused) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, c.exe, args...)
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "AGENTSECRETS_HOME="+filepath.Join(c.dir, "home"))
 	cmd.Stdin = strings.NewReader("sk-canary-0123456789abcdef")
@@ -69,7 +71,9 @@ func (c *refused) command(args ...string) *exec.Cmd {
 
 func (c *refused) refuses(code int, args ...string) {
 	c.t.Helper()
-	cmd := c.command(args...)
+	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second) // what starts all the same would stay
+	defer cancel()
+	cmd := c.command(ctx, args...)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	_ = cmd.Run()
