@@ -63,6 +63,7 @@ func (o *pairOrigin) serve1(c net.Conn) {
 			return
 		}
 		h.lines = []string{method}
+		c.SetDeadline(time.Now().Add(20 * time.Second))
 		if strings.HasPrefix(p.expects, "103") && o.version != http10 {
 			io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nx-early: 1\r\n\r\n")
 		}
