@@ -266,7 +266,7 @@ var faults = []fault{
 	{"another home's value is written over", "cmd/agentsecrets/move.go", "		if !ours.Equal(theirs) {", "		if ours.IsZero() && theirs.IsZero() {", inStores},
 	{"a move leaves values where they were", "cmd/agentsecrets/move.go", "		err = deleteEach(ctx, s, all)\n", "		err = deleteEach(ctx, s, nil)\n", inMove},
 	{"init changes the store", "cmd/agentsecrets/choosestore.go", "	if asked != \"\" && asked != r.Store {", "	if asked == \"-\" {", inStores},
-	{"the helper asks not who reads", "cmd/agentsecrets/keychainhelper.go", "	case below:\n", "	case below && asker == 0:\n", inStores},
+	{"the helper asks not who reads", "cmd/agentsecrets/keychainhelper.go", "	case below:\n", "	case below && asker == 0:\n", []string{"./cmd/agentsecrets", "-run", "TestMayRead"}},
 	{"the keychain's helper drops the lock", "resolve/keychain/process_unix.go", "func inherit(cmd *exec.Cmd, lock *os.File) { cmd.ExtraFiles = append(cmd.ExtraFiles, lock) }", "func inherit(*exec.Cmd, *os.File) {}", inKeychain},
 	{"believe what a keychain says it kept", "resolve/keychain/entry.go", "	case kept != secret:", "	case kept == \"-\":", inKeychain},
 	{"reconcile while a helper is at work", "resolve/index.go", "		if err := w.Settled(ctx); err != nil {", "		if err := w.Settled(ctx); err != nil && ctx == nil {", inKeychain},

@@ -54,7 +54,7 @@ func TestHiddenIsNotShown(t *testing.T) {
 	}()
 	see(t, person, "Password: ")
 	io.WriteString(person, "hunter2 x\n")
-	if got := <-answer; got != "hunter2 x" {
+	if got := heard(t, answer); got != "hunter2 x" {
 		t.Errorf("answer %q", got)
 	}
 	seen := see(t, person, "Name [acme]: ")
@@ -62,8 +62,20 @@ func TestHiddenIsNotShown(t *testing.T) {
 		t.Errorf("the terminal showed %q", seen)
 	}
 	io.WriteString(person, "\n")
-	if got := <-answer; got != "acme" {
+	if got := heard(t, answer); got != "acme" {
 		t.Errorf("preset: %q", got)
+	}
+}
+
+// heard is an answer that was typed: what is typed too early may be lost.
+func heard(t *testing.T, answer <-chan string) string {
+	t.Helper()
+	select {
+	case got := <-answer:
+		return got
+	case <-time.After(10 * time.Second):
+		t.Fatal("what was typed did not come")
+		return ""
 	}
 }
 

@@ -181,7 +181,7 @@ func (p *proxy) peak() (int64, error) {
 // settled is a reading that stays for a moment.
 func (p *proxy) settled(ctx context.Context) (reading, error) {
 	last, same := reading{}, 0
-	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(patience / 3); ; time.Sleep(200 * time.Millisecond) {
 		r, err := p.look(ctx)
 		if err != nil {
 			return r, err
@@ -189,8 +189,11 @@ func (p *proxy) settled(ctx context.Context) (reading, error) {
 		if same++; r.files != last.files || r.goroutines != last.goroutines {
 			same = 0
 		}
-		if same == 5 || time.Now().After(end) {
+		if same == 5 {
 			return r, nil
+		}
+		if time.Now().After(end) {
+			return r, fmt.Errorf("the proxy does not come to rest: %d open files, %d goroutines", r.files, r.goroutines)
 		}
 		last = r
 	}
