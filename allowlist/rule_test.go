@@ -52,7 +52,7 @@ func TestParseRule(t *testing.T) {
 	}
 }
 
-func TestParseRuleRefuses(t *testing.T) {
+func TestD4ParseRuleRefuses(t *testing.T) {
 	label64 := strings.Repeat("a", 64)
 	for _, c := range []struct{ text, reason, hint string }{
 		{"", "is empty", "api.stripe.com"},

@@ -378,7 +378,7 @@ func tryAnswers(t *testing.T, w *attack) {
 	args := []string{"proxy", "start", "--foreground", "--answered", "--port", "0", "--origin-ca", w.path("attacker.pem"), "--resolve", w.pin(wantedHost)}
 	for _, answers := range []string{`{"confirmed":"--resolve for ` + wantedHost + `"}`, `{"password":"YmF0dGVyeSBzdGFwbGU="}`} {
 		for _, inside := range []bool{false, true} {
-			words := append([]string{"-c", `exec "$0" "$@" 3<<'E'` + "\n" + answers + "\nE\n", w.exe}, args...)
+			words := append([]string{"-c", `exec timeout 20 "$0" "$@" 3<<'E'` + "\n" + answers + "\nE\n", w.exe}, args...)
 			name, says := "sh", "needs the password of workspace acme"
 			if strings.Contains(answers, "password") {
 				says = "that is not the password of workspace acme"
