@@ -17,12 +17,17 @@ import (
 
 // Who took a connection away tells how it ends; Shutdown does not wait for it.
 func TestConnStateTaken(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	told, goOn := make(chan http.ConnState, 20), make(chan bool)
 	s := &Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c, _, _ := http.NewResponseController(w).Hijack()
 			defer c.Close()
-			<-goOn
+			select {
+			case <-goOn:
+			case <-ctx.Done(): // a Shutdown that waited for it all the same would never return
+			}
 		}),
 		ConnState: func(_ net.Conn, s http.ConnState) { told <- s },
 	}
@@ -33,10 +38,8 @@ func TestConnStateTaken(t *testing.T) {
 			t.Errorf("%v, want %v", got, state)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
-		t.Error(err)
+		t.Errorf("Shutdown: %v", err)
 	}
 	close(goOn)
 	io.ReadAll(c) // its handler has returned

@@ -178,7 +178,7 @@ func TestIdleConnectionsExpire(t *testing.T) {
 	if got := get(t, tr, "GET", addr, ""); got != "200 hi" {
 		t.Fatal(got)
 	}
-	<-over
+	soon(t, over)
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	if len(tr.idle) > 0 {
