@@ -35,13 +35,17 @@ func gzipText(text string) string {
 	return b.String()
 }
 
-// grpcAsk is a call with body. The origin's answer may be an end without a body.
+// grpcAsk is a call with body, cut off where it does not end. The origin's answer may
+// be an end without a body.
 func grpcAsk(t *testing.T, l *lab.Lab, to string, body io.Reader, header http.Header) (*http.Response, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", l.URL(to, "/acme.Service/Method"), body)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, "POST", l.URL(to, "/acme.Service/Method"), body)
 	if err != nil {
 		t.Fatal(err)
 	}
+	context.AfterFunc(ctx, func() { req.Body.Close() }) // while a body is awaited nothing else ends the call
 	req.Header = http.Header{"Content-Type": {"application/grpc"}, "Te": {"trailers"}}
 	for k, vs := range header {
 		req.Header[k] = vs

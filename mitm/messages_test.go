@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/agentsecrets/agentsecrets/redact"
 	"github.com/agentsecrets/agentsecrets/resolve"
@@ -155,6 +156,24 @@ func TestMessagesThatEndTheStream(t *testing.T) {
 	}
 }
 
+// prompt reads what r makes of a pipe, which it ends where r waits for more than it
+// needs: nobody else would.
+type prompt struct {
+	r  io.Reader
+	pw *io.PipeWriter
+}
+
+var errHeld = errors.New("it is held for what follows")
+
+func (p prompt) Read(b []byte) (int, error) {
+	late := time.AfterFunc(15*time.Second, func() { p.pw.CloseWithError(errHeld) })
+	n, err := p.r.Read(b)
+	if !late.Stop() {
+		return 0, errHeld // r may give at the end what it held
+	}
+	return n, err
+}
+
 // Before any value was released all passes, whatever it is; from then on nothing
 // compressed does.
 func TestMessagesBeforeTheFirstValue(t *testing.T) {
@@ -171,7 +190,7 @@ func TestMessagesBeforeTheFirstValue(t *testing.T) {
 	give := func(text string) string {
 		go io.WriteString(pw, text)
 		b := make([]byte, len(messageOf(0, "a "+inMessages)))
-		n, err := io.ReadAtLeast(m, b, min(len(b), len(text)))
+		n, err := io.ReadAtLeast(prompt{m, pw}, b, min(len(b), len(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +212,7 @@ func TestMessagesAreNotHeld(t *testing.T) {
 		pr, pw := io.Pipe()
 		m := messagesIn(pr, "", inMessages)
 		go io.WriteString(pw, messageOf(0, text))
-		if n, err := io.CopyN(io.Discard, m, int64(len(messageOf(0, text)))); err != nil {
+		if n, err := io.CopyN(io.Discard, prompt{m, pw}, int64(len(messageOf(0, text)))); err != nil {
 			t.Fatalf("%d bytes, %v", n, err)
 		}
 		if m.Held() != 0 {
@@ -230,13 +249,13 @@ func TestMessagesInBase64(t *testing.T) {
 	// A message's end is given with its padding, and not held for the next.
 	pr, pw := io.Pipe()
 	defer pw.Close()
-	r := &toBase64{messages: messagesIn(&fromBase64{src: pr}, "", inMessages)}
+	r := prompt{&toBase64{messages: messagesIn(&fromBase64{src: pr}, "", inMessages)}, pw}
 	for _, text := range []string{"a", "ab", "abc"} {
 		want := base64.StdEncoding.EncodeToString([]byte(messageOf(0, text)))
 		go io.WriteString(pw, want)
 		got := make([]byte, len(want))
 		if _, err := io.ReadFull(r, got); err != nil || string(got) != want {
-			t.Errorf("%q, %v", got, err)
+			t.Fatalf("%q, %v", got, err)
 		}
 	}
 }
