@@ -124,6 +124,9 @@ func TestL2ParentHasEnded(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	pid, _ := start(t, nil, nil, "leave", l.Addr().String())
 	server := accept(t, l)
+	if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil { // it ends beside its child
+		t.Fatal(err)
+	}
 	p, err := OfConn(server)
 	if err != nil || p.UID != os.Geteuid() || len(p.PIDs) != 1 || p.PID == pid || p.Dir != "/" {
 		t.Errorf("%+v, %v; want the child of process %d alone", p, err, pid)
