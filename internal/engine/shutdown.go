@@ -82,7 +82,8 @@ func (s *Server) active(c *conn, is bool) bool {
 
 // Shutdown closes listeners and connections that wait for a request, and waits
 // for the others until ctx ends; those that are left it closes, as a client would
-// that leaves, and returns ctx's error once their handlers have returned. Connections that a handler took away are not its business.
+// that leaves, and returns ctx's error once their handlers have returned.
+// Connections that a handler took away are not its business.
 func (s *Server) Shutdown(ctx context.Context) error {
 	over := s.end(false)
 	select {
