@@ -67,6 +67,12 @@ func New(cfg Config) (*Proxy, error) {
 		NextProtos:         []string{"h2", "http/1.1"},
 		GetConfigForClient: checkServerName,
 		GetCertificate:     p.certificate,
+
+		// A ticket that TLS 1.3 sends behind the handshake is read by one thread of a client
+		// while another writes the first request, which OpenSSL is not made for: on a busy
+		// machine one program in sixty with python-websockets and threads then waited until
+		// its connection was closed. A resumed session would save a signature.
+		SessionTicketsDisabled: true,
 	}
 	quiet := log.New(io.Discard, "", 0) // net/http logs what clients send; we log what we decide
 	wait := cfg.Timeouts

@@ -147,9 +147,8 @@ func handshakeCause(err error) string {
 
 var errServerName = errors.New("server name differs from the CONNECT authority")
 
-// checkServerName runs for every ClientHello, resumed sessions included, where
-// GetCertificate is not asked. An SNI other than the authority is answered with
-// an alert.
+// checkServerName runs for every ClientHello. An SNI other than the authority is
+// answered with an alert.
 func checkServerName(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	t, ok := hello.Conn.(*tunnel)
 	if !ok {

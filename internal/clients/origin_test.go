@@ -74,7 +74,8 @@ func newOrigin(t *testing.T, dir string) *origin {
 	o.server = httptest.NewUnstartedServer(mux)
 	o.server.EnableHTTP2 = true
 	o.server.Config.ErrorLog = log.New(t.Output(), "origin: ", 0)
-	o.server.TLS = &tls.Config{Certificates: []tls.Certificate{originCertificate(t, o.caFile)}}
+	// Without tickets, as ours: clients with threads would hang at times, see mitm.
+	o.server.TLS = &tls.Config{Certificates: []tls.Certificate{originCertificate(t, o.caFile)}, SessionTicketsDisabled: true}
 	o.server.StartTLS()
 	t.Cleanup(o.server.Close)
 	t.Cleanup(o.goOn)
