@@ -339,7 +339,7 @@ func TestD3AbsolutePathHTTP2(t *testing.T) {
 
 // Between its handshake and its first request a client is sent nothing: a ticket
 // would come while one thread reads and another writes.
-func TestNoTickets(t *testing.T) {
+func TestD2NoTickets(t *testing.T) {
 	l := lab.New(t, lab.Config{Allow: []string{host}})
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		cache := tls.NewLRUClientSessionCache(4)

@@ -53,7 +53,7 @@ var faults = []fault{
 	{"do not guard the dialled address", "mitm/origin.go", "	case !d.kind.guarded, pinned, d.kind.loopback:", "	case d.kind.guarded:", inMitm},
 	{"send although the audit log failed", "mitm/record.go", `		return &Problem{Status: 503, Slug: "audit_unavailable", Message: "the audit log cannot be written, so no value is sent", Hint: "agentsecrets doctor"}`, "		return nil", inMitm},
 	{"record after sending", "mitm/exchange.go", "	if err := x.record(); err != nil {\n		return nil, err\n	}\n	if err := x.expandHead(out); err != nil {", "	if err := x.expandHead(out); err != nil {", inMitm},
-	{"send session tickets", "mitm/proxy.go", "SessionTicketsDisabled: true,", "SessionTicketsDisabled: false,", []string{"./mitm", "-run", "TestNoTickets"}},
+	{"send session tickets", "mitm/proxy.go", "SessionTicketsDisabled: true,", "SessionTicketsDisabled: false,", []string{"./mitm", "-run", "TestD2NoTickets"}},
 	{"leave Basic credentials as they are", "mitm/walk.go", `if field != "Authorization" || len(value) < 6`, `if field != "Proxy-Authorization" || len(value) < 6`, []string{"./mitm", "-run", "TestS3Places"}},
 	{"keep the length of before expanding", "mitm/body.go", "		out.ContentLength = int64(len(b))\n", "		out.ContentLength = r.ContentLength\n", inMitm},
 	{"expand hop-by-hop fields", "mitm/exchange.go", "	removeHopByHop(out.Header)\n	delete(out.Header, tokenField)\n", "	delete(out.Header, tokenField)\n", inMitm},
